@@ -1,0 +1,55 @@
+module;
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+
+#include "../kernels/kernels.hpp"
+
+module nbm:tensor.kernels_impl;
+
+import :tensor.types;
+import :tensor.kernels;
+
+namespace nbm {
+
+template <Real T>
+auto set_rows(MatrixView<T> out, std::span<const T> bias) -> void {
+    for (std::size_t r = 0; r != out.rows(); ++r) { std::copy(bias.begin(), bias.end(), out.row(r).begin()); }
+}
+
+template <Real T>
+auto activate(MatrixView<T> z, double beta) -> void {
+    for (std::size_t r = 0; r != z.rows(); ++r) { kernels::activate(z.row(r).data(), z.cols(), static_cast<T>(beta)); }
+}
+
+template <Real T>
+auto activate_and_sum(MatrixView<T> z, std::span<double> sums) -> void {
+    for (std::size_t r = 0; r != z.rows(); ++r) { sums[r] += kernels::activate_and_sum(z.row(r).data(), z.cols()); }
+}
+
+template <Real T>
+auto add_softplus(MatrixView<const T> z, double beta, std::span<double> sums) -> void {
+    for (std::size_t r = 0; r != z.rows(); ++r) { sums[r] += kernels::softplus(z.row(r).data(), z.cols(), static_cast<T>(beta)); }
+}
+
+template <Real T>
+auto anneal(MatrixView<T> z, std::span<const T> base, double beta_before, double beta, std::span<double> sums) -> void {
+    const auto* a = base.empty() ? nullptr : base.data();
+    for (std::size_t r = 0; r != z.rows(); ++r) {
+        sums[r] += kernels::anneal(z.row(r).data(), a, z.cols(), static_cast<T>(beta_before), static_cast<T>(beta));
+    }
+}
+
+template auto set_rows(MatrixView<float>, std::span<const float>) -> void;
+template auto set_rows(MatrixView<double>, std::span<const double>) -> void;
+template auto activate(MatrixView<float>, double) -> void;
+template auto activate(MatrixView<double>, double) -> void;
+template auto activate_and_sum(MatrixView<float>, std::span<double>) -> void;
+template auto activate_and_sum(MatrixView<double>, std::span<double>) -> void;
+template auto add_softplus(MatrixView<const float>, double, std::span<double>) -> void;
+template auto add_softplus(MatrixView<const double>, double, std::span<double>) -> void;
+template auto anneal(MatrixView<float>, std::span<const float>, double, double, std::span<double>) -> void;
+template auto anneal(MatrixView<double>, std::span<const double>, double, double, std::span<double>) -> void;
+
+}  // namespace nbm
