@@ -5,3 +5,8 @@ export import :xtensor;
 export import :tensor;
 export import :random;
 export import :model;
+export import :sampling;
+export import :estimators;
+export import :data;
+export import :io;
+export import :callbacks;

@@ -14,7 +14,36 @@ set(NBM_INTERFACES
   random/stream.cppm
   model/model.cppm
   model/topology.cppm
-  model/dbm.cppm)
+  model/dbm.cppm
+  sampling/sampling.cppm
+  sampling/chains.cppm
+  sampling/gibbs.cppm
+  sampling/mean_field.cppm
+  estimators/estimators.cppm
+  estimators/log_z.cppm
+  estimators/exact_log_z.cppm
+  estimators/ais.cppm
+  data/data.cppm
+  data/dataset.cppm
+  data/idx.cppm
+  data/npz.cppm
+  data/generated.cppm
+  io/io.cppm
+  io/files.cppm
+  io/weights.cppm
+  io/images.cppm
+  callbacks/callbacks.cppm
+  callbacks/logs.cppm
+  callbacks/contexts.cppm
+  callbacks/history.cppm
+  callbacks/concepts.cppm
+  callbacks/list.cppm
+  callbacks/schedule.cppm
+  callbacks/base_logger.cppm
+  callbacks/csv_logger.cppm
+  callbacks/ais_callback.cppm
+  callbacks/periodic_save.cppm
+  callbacks/progress_bar.cppm)
 set(NBM_INTERNALS
   tensor/errors.cpp
   tensor/kernels.cpp
@@ -22,7 +51,27 @@ set(NBM_INTERNALS
   tensor/products.cpp
   random/stream.cpp
   model/topology.cpp
-  model/dbm.cpp)
+  model/dbm.cpp
+  sampling/gibbs.cpp
+  sampling/mean_field.cpp
+  estimators/log_z.cpp
+  estimators/exact_log_z.cpp
+  estimators/ais.cpp
+  data/dataset.cpp
+  data/idx.cpp
+  data/npz.cpp
+  data/generated.cpp
+  io/files.cpp
+  io/weights.cpp
+  io/images.cpp
+  callbacks/logs.cpp
+  callbacks/history.cpp
+  callbacks/list.cpp
+  callbacks/base_logger.cpp
+  callbacks/csv_logger.cpp
+  callbacks/ais_callback.cpp
+  callbacks/periodic_save.cpp
+  callbacks/progress_bar.cpp)
 list(TRANSFORM NBM_INTERFACES PREPEND modules/)
 list(TRANSFORM NBM_INTERNALS PREPEND modules/)
 # Plain C++, no part of the module: see kernels/kernels.hpp.

@@ -44,8 +44,9 @@ inline constexpr std::size_t columns_at_once = 4 * blocks_at_once;
     }
 }
 
+// Strictly between 0 and 1, so that probabilities 0 and 1 are certain: 23 bits, for 24 and a half would round up to 1.
 [[gnu::always_inline]] inline auto to_uniform(std::uint32_t word, float) -> float {
-    return (static_cast<float>(static_cast<std::int32_t>(word >> 8U)) + 0.5F) * 0x1p-24F;
+    return (static_cast<float>(static_cast<std::int32_t>(word >> 9U)) + 0.5F) * 0x1p-23F;
 }
 [[gnu::always_inline]] inline auto to_uniform(std::uint32_t word, double) -> double { return (word + 0.5) * 0x1p-32; }
 

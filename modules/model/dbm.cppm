@@ -91,9 +91,10 @@ public:
     /// machine, where F(v) has no closed form.
     auto free_energy(const Matrix<T>& v) const -> Vector<double>;
 
-private:
+    /// Throws ShapeError, naming the layer, unless the states have this machine's shapes and agree in the number of chains.
     auto check(const States<T>& states) const -> void;
 
+private:
     Topology topology_;
     std::vector<Layer<T>> layers_;
     std::vector<Synapse<T>> synapses_;

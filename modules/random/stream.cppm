@@ -52,7 +52,7 @@ private:
 auto permutation(const Stream& stream, std::uint64_t step, std::size_t n) -> std::vector<std::size_t>;
 
 /// Bernoulli sampling of logits: out[r, c] = 1 with probability sigmoid(logits[r, c]), else 0; row r of the views is row
-/// `first_row` + r of the stream. `out` may be the same window as `logits`. The draw compares a uniform number of 24 bits
+/// `first_row` + r of the stream. `out` may be the same window as `logits`. The draw compares a uniform number of 23 bits
 /// (float) or 32 bits (double).
 template <Real T>
 auto sample_logits(MatrixView<const T> logits, MatrixView<T> out, const Stream& stream, std::uint64_t step, std::size_t first_row)

@@ -1,0 +1,38 @@
+module;
+
+#include <cstddef>
+#include <optional>
+
+export module nbm:callbacks.base_logger;
+
+import :callbacks.contexts;
+import :callbacks.logs;
+
+export namespace nbm {
+
+/// Averages the cost over the rows of an epoch and logs it with the validation cost and the epoch's seconds: `cost`, `val_cost`,
+/// `seconds`. fit() applies one automatically.
+class BaseLogger {
+public:
+    auto setup(SetupInfo& info) -> void;
+    auto on_epoch_begin(const EpochInfo& info) -> void;
+    auto on_epoch_end(EpochInfo& info) -> void;
+
+    inline auto on_batch_end(const BatchInfo& info) -> void {
+        sum_ += info.cost * static_cast<double>(info.size);
+        rows_ += info.size;
+    }
+
+    /// fit(): the cost on the validation split, in this epoch.
+    inline auto set_validation_cost(double cost) -> void { validation_cost_ = cost; }
+
+private:
+    MetricId cost_;
+    MetricId val_cost_;
+    MetricId seconds_;
+    double sum_ = 0.0;
+    std::size_t rows_ = 0;
+    std::optional<double> validation_cost_;
+};
+
+}  // namespace nbm

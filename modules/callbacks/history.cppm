@@ -1,0 +1,50 @@
+module;
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+export module nbm:callbacks.history;
+
+import :callbacks.contexts;
+import :callbacks.logs;
+
+export namespace nbm {
+
+/// All metrics of all epochs of a fit, and how it ended. fit() applies one automatically and returns it.
+class History {
+public:
+    static constexpr auto stage = Stage::record;
+
+    struct Row {
+        std::size_t epoch = 0;
+        std::vector<std::optional<double>> values;
+    };
+
+    inline auto metrics() const -> std::span<const Metric> { return metrics_; }
+    inline auto rows() const -> std::span<const Row> { return rows_; }
+    inline auto outcome() const -> Outcome { return outcome_; }
+    /// Who stopped the training and why; empty unless it was stopped.
+    inline auto stop_reason() const -> const std::string& { return stop_reason_; }
+
+    /// One metric over the epochs. Throws InputError with the nearest name.
+    auto column(std::string_view name) const -> std::vector<std::optional<double>>;
+    /// Its last value that is not absent.
+    auto last(std::string_view name) const -> std::optional<double>;
+
+    auto on_train_begin(const TrainInfo& info) -> void;
+    auto on_epoch_end(const EpochInfo& info) -> void;
+    auto teardown(const TrainInfo& info) -> void;
+
+private:
+    std::vector<Metric> metrics_;
+    std::vector<Row> rows_;
+    Outcome outcome_ = Outcome::completed;
+    std::string stop_reason_;
+};
+
+}  // namespace nbm

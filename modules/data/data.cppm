@@ -1,0 +1,7 @@
+/// Data sets: IDX and NPZ files, generated ones, binarisation.
+export module nbm:data;
+
+export import :data.dataset;
+export import :data.idx;
+export import :data.npz;
+export import :data.generated;

@@ -1,0 +1,33 @@
+module;
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+export module nbm:data.npz;
+
+import :data.dataset;
+import :tensor;
+
+export namespace nbm {
+
+/// One array of an NPZ file: its NumPy type ("|u1", "<f4", ...), shape, and values in C order.
+struct NpyArray {
+    std::string type;
+    std::vector<std::size_t> shape;
+    std::vector<double> values;
+};
+
+/// Reads the members of an NPZ file (a zip archive of NPY arrays, stored or deflated) whose names are in `keys`, or all when it is
+/// empty; the first key must be there, the others may. Types: boolean, integers of 1 to 8 bytes, float32, float64; little-endian; C or Fortran order. Throws FileError.
+auto read_npz(const std::filesystem::path& path, const std::vector<std::string>& keys = {}) -> std::map<std::string, NpyArray>;
+
+/// Reads a data set in natural_bm's form: train.data, and where present train.lbl, valid.data, valid.lbl, test.data, test.lbl. Bytes
+/// above 1 mean that all are scaled by 1/255; other values must be in [0, 1]. Arrays of more than two dimensions are flattened to rows.
+/// Throws FileError, naming the keys found, or InputError, naming row and column.
+template <Real T = float>
+auto load_npz(const std::filesystem::path& path) -> Dataset<T>;
+
+}  // namespace nbm

@@ -1,0 +1,73 @@
+module;
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <png.h>
+
+module nbm:io.images_impl;
+
+import :io.files;
+import :io.images;
+import :tensor;
+
+namespace nbm {
+
+auto image_shape_of(std::size_t units) -> ImageShape {
+    const auto side = static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(units))));
+    return side * side == units ? ImageShape{side, side} : ImageShape{1, units};
+}
+
+template <Real T>
+auto tile_images(MatrixView<const T> rows, ImageShape shape, std::size_t columns, Grey grey, std::size_t zoom) -> Image {
+    if (shape.height * shape.width != rows.cols() || columns == 0 || zoom == 0) {
+        throw ShapeError(fmt::format("rows of {} values are no pictures of {} x {}", rows.cols(), shape.height, shape.width));
+    }
+    constexpr auto background = std::uint8_t{96};
+    const auto across = std::min(columns, std::max<std::size_t>(rows.rows(), 1));
+    const auto down = (rows.rows() + across - 1) / across;
+    const auto tile_height = shape.height * zoom + zoom;
+    const auto tile_width = shape.width * zoom + zoom;
+    auto image = Image{.height = down * tile_height + zoom, .width = across * tile_width + zoom, .pixels = {}};
+    image.pixels.assign(image.height * image.width, background);
+    for (std::size_t t = 0; t != rows.rows(); ++t) {
+        const auto row = rows.row(t);
+        auto magnitude = 0.0;
+        for (const auto value : row) { magnitude = std::max(magnitude, std::abs(double(value))); }
+        const auto top = t / across * tile_height + zoom;
+        const auto left = t % across * tile_width + zoom;
+        for (std::size_t y = 0; y != shape.height * zoom; ++y) {
+            for (std::size_t x = 0; x != shape.width * zoom; ++x) {
+                const auto value = double(row[y / zoom * shape.width + x / zoom]);
+                const auto level = grey == Grey::zero_to_one ? value : (magnitude > 0.0 ? 0.5 + 0.5 * value / magnitude : 0.5);
+                image.pixels[(top + y) * image.width + left + x] =
+                    static_cast<std::uint8_t>(std::lround(255.0 * std::clamp(std::isfinite(level) ? level : 0.0, 0.0, 1.0)));
+            }
+        }
+    }
+    return image;
+}
+
+auto write_png(const Image& image, const std::filesystem::path& path) -> void {
+    write_atomically(path, [&](const std::filesystem::path& temporary) {
+        auto header = png_image{};
+        std::memset(&header, 0, sizeof header);
+        header.version = PNG_IMAGE_VERSION;
+        header.width = static_cast<png_uint_32>(image.width);
+        header.height = static_cast<png_uint_32>(image.height);
+        header.format = PNG_FORMAT_GRAY;
+        if (png_image_write_to_file(&header, temporary.c_str(), 0, image.pixels.data(), 0, nullptr) == 0) {
+            throw FileError(path.string(), fmt::format("cannot be written: {}", header.message));
+        }
+    });
+}
+
+template auto tile_images(MatrixView<const float>, ImageShape, std::size_t, Grey, std::size_t) -> Image;
+template auto tile_images(MatrixView<const double>, ImageShape, std::size_t, Grey, std::size_t) -> Image;
+
+}  // namespace nbm

@@ -1,0 +1,6 @@
+/// Files: weights in HDF5, pictures, and writing without ever leaving a half-written file.
+export module nbm:io;
+
+export import :io.files;
+export import :io.weights;
+export import :io.images;

@@ -1,0 +1,49 @@
+module;
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+export module nbm:sampling.mean_field;
+
+import :model;
+import :sampling.chains;
+import :tensor;
+
+export namespace nbm {
+
+struct MeanFieldOptions {
+    std::size_t steps = 25;                  // at most so many sweeps
+    double tolerance = 1e-4;                 // stop when no mean moves by more
+    double beta = 1.0;                       // inverse temperature
+    std::vector<std::size_t> clamped = {0};  // layers that keep their values
+};
+
+/// How a mean-field run ended.
+struct MeanFieldResult {
+    std::size_t steps = 0;  // sweeps done
+    double change = 0.0;    // largest change of a mean in the last sweep
+    bool converged = false;
+};
+
+/// Naive mean field: each free layer's means become sigmoid(beta field) of the others' means, odd layers first, until they stay.
+/// With all free layers of one parity (an RBM with v clamped) a single sweep is exact.
+class MeanField {
+public:
+    inline explicit MeanField(MeanFieldOptions options = {}) : options_(std::move(options)) {}
+
+    /// Improves means[l]: [batch, units] in place. Throws ShapeError or InputError.
+    template <Real T>
+    auto run(const DBM<T>& dbm, States<T>& means) const -> MeanFieldResult;
+
+    /// The same for the first `count` rows, with `scratch` (same shapes) as workspace.
+    template <Real T>
+    auto run(const DBM<T>& dbm, States<T>& means, std::size_t count, States<T>& scratch) const -> MeanFieldResult;
+
+    inline auto options() const -> const MeanFieldOptions& { return options_; }
+
+private:
+    MeanFieldOptions options_;
+};
+
+}  // namespace nbm

@@ -1,0 +1,6 @@
+/// Samplers over a machine: Gibbs chains, chains with probabilities, mean field.
+export module nbm:sampling;
+
+export import :sampling.chains;
+export import :sampling.gibbs;
+export import :sampling.mean_field;
