@@ -10,3 +10,4 @@ export import :estimators;
 export import :data;
 export import :io;
 export import :callbacks;
+export import :training;

@@ -43,7 +43,13 @@ set(NBM_INTERFACES
   callbacks/csv_logger.cppm
   callbacks/ais_callback.cppm
   callbacks/periodic_save.cppm
-  callbacks/progress_bar.cppm)
+  callbacks/progress_bar.cppm
+  training/training.cppm
+  training/parameters.cppm
+  training/initialise.cppm
+  training/optimiser.cppm
+  training/contrastive.cppm
+  training/fit.cppm)
 set(NBM_INTERNALS
   tensor/errors.cpp
   tensor/kernels.cpp
@@ -52,6 +58,7 @@ set(NBM_INTERNALS
   random/stream.cpp
   model/topology.cpp
   model/dbm.cpp
+  sampling/gibbs_rows.cpp
   sampling/gibbs.cpp
   sampling/mean_field.cpp
   estimators/log_z.cpp
@@ -71,7 +78,12 @@ set(NBM_INTERNALS
   callbacks/csv_logger.cpp
   callbacks/ais_callback.cpp
   callbacks/periodic_save.cpp
-  callbacks/progress_bar.cpp)
+  callbacks/progress_bar.cpp
+  training/parameters.cpp
+  training/initialise.cpp
+  training/optimiser.cpp
+  training/contrastive.cpp
+  training/fit.cpp)
 list(TRANSFORM NBM_INTERFACES PREPEND modules/)
 list(TRANSFORM NBM_INTERNALS PREPEND modules/)
 # Plain C++, no part of the module: see kernels/kernels.hpp.

@@ -100,22 +100,25 @@ auto DBM<T>::propup(const Matrix<T>& v) const -> States<T> {
     }
     auto states = make_states(v.shape(0));
     states[0] = v;
+    parallel_rows(v.shape(0), [&](Rows rows) { propup_rows(states, rows); });
+    return states;
+}
+
+template <Real T>
+auto DBM<T>::propup_rows(States<T>& states, Rows rows) const -> void {
     for (std::size_t l = 1; l != layer_count(); ++l) {
         const auto below = std::ranges::count(topology_.edges(), l, &Edge::upper);
         const auto above = std::ranges::count(topology_.edges(), l, &Edge::lower);
         const auto scale = below == 0 ? T{1} : static_cast<T>(below + above) / static_cast<T>(below);
-        parallel_rows(v.shape(0), [&](Rows rows) {
-            const auto out = slice(states[l], rows);
-            set_rows(out, as_span(layers_[l].bias));
-            for (const auto& [edge, weights] : synapses_) {
-                if (edge.upper == l) {
-                    multiply<T>(slice(std::as_const(states[edge.lower]), rows), weights, out, Transpose::no, Transpose::no, scale, T{1});
-                }
+        const auto out = slice(states[l], rows);
+        set_rows(out, as_span(layers_[l].bias));
+        for (const auto& [edge, weights] : synapses_) {
+            if (edge.upper == l) {
+                multiply<T>(slice(states[edge.lower], rows), weights, out, Transpose::no, Transpose::no, scale, T{1});
             }
-            activate(out, 1.0);
-        });
+        }
+        activate(out, 1.0);
     }
-    return states;
 }
 
 namespace {

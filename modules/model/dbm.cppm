@@ -80,6 +80,9 @@ public:
     /// (n_below + n_above) / n_below neighbouring layers in place of the missing input from above (Salakhutdinov and Hinton 2009).
     auto propup(const Matrix<T>& v) const -> States<T>;
 
+    /// The same from states[0], for some rows, on the calling thread and without checks.
+    auto propup_rows(States<T>& states, Rows rows) const -> void;
+
     /// E(x) of each chain, in nats. [chains], accumulated in double.
     auto energy(const States<T>& states) const -> Vector<double>;
 

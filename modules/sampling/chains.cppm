@@ -30,7 +30,7 @@ auto make_chains(const DBM<T>& dbm, std::size_t count, std::uint64_t seed, Purpo
 struct SamplerOptions {
     std::size_t steps = 1;              // full sweeps: both parities
     double beta = 1.0;                  // inverse temperature
-    std::vector<std::size_t> clamped;   // layers that keep their states
+    std::vector<std::size_t> clamped = {};  // layers that keep their states
     Parity first = Parity::odd;         // the parity that a sweep updates first
 };
 

@@ -13,6 +13,7 @@ import :model;
 import :random;
 import :sampling.chains;
 import :sampling.gibbs;
+import :sampling.gibbs_rows;
 import :tensor;
 
 namespace nbm {
@@ -44,16 +45,7 @@ auto free_layers(const SamplerOptions& options, std::size_t layers) -> std::vect
 
 namespace {
 
-template <Real T>
-auto scale(MatrixView<T> z, double beta) -> void {
-    if (beta == 1.0) { return; }
-    for (std::size_t r = 0; r != z.rows(); ++r) {
-        for (auto& value : z.row(r)) { value *= static_cast<T>(beta); }
-    }
-}
-
-/// All sweeps of some rows; the rows of different calls never touch, so that nothing needs to wait. Where `probabilities` is null,
-/// a layer's logits are written where its states will be.
+/// All sweeps of some rows; the rows of different calls never touch, so that nothing needs to wait.
 template <Real T>
 auto sweep_rows(const DBM<T>& dbm, Chains<T>& chains, States<T>* probabilities, const SamplerOptions& options,
                 const std::vector<bool>& free, Rows rows) -> void {
@@ -62,16 +54,7 @@ auto sweep_rows(const DBM<T>& dbm, Chains<T>& chains, States<T>* probabilities, 
         for (const auto parity : {options.first, opposite(options.first)}) {
             for (std::size_t l = parity == Parity::even ? 0 : 1; l < layers; l += 2) {
                 if (!free[l]) { continue; }
-                const auto step = layer_step(chains.sweeps + s, layers, l);
-                const auto states = slice(chains.states[l], rows);
-                const auto logits = probabilities == nullptr ? states : slice((*probabilities)[l], rows);
-                dbm.field_rows(l, chains.states, rows, logits);
-                scale(logits, options.beta);
-                if (probabilities == nullptr) {
-                    sample_logits<T>(logits, states, chains.stream, step, rows.first);
-                } else {
-                    activate_and_sample(logits, states, chains.stream, step, rows.first);
-                }
+                sample_layer(dbm, chains, l, s, rows, options.beta, probabilities, {});
             }
         }
     }

@@ -5,6 +5,7 @@ module;
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -18,16 +19,18 @@ namespace nbm {
 
 namespace {
 
+/// Insertions, deletions, substitutions and swaps of neighbours that turn a into b (optimal string alignment).
 auto edit_distance(std::string_view a, std::string_view b) -> std::size_t {
+    auto before_last = std::vector<std::size_t>(b.size() + 1);
+    auto last = std::vector<std::size_t>(b.size() + 1);
     auto row = std::vector<std::size_t>(b.size() + 1);
     std::iota(row.begin(), row.end(), std::size_t{0});
     for (std::size_t i = 1; i <= a.size(); ++i) {
-        auto diagonal = row[0];
+        before_last = std::exchange(last, std::exchange(row, std::move(before_last)));
         row[0] = i;
         for (std::size_t j = 1; j <= b.size(); ++j) {
-            const auto substituted = diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+            row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0U : 1U)});
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) { row[j] = std::min(row[j], before_last[j - 2] + 1); }
         }
     }
     return row.back();

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+/// What `nbm train` was asked for; the values here are the defaults.
+struct TrainOptions {
+    std::string data = "digits";
+    std::string binarise = "sample";
+    std::size_t hidden = 500;
+    std::string trainer = "pcd";
+    std::size_t steps = 1;
+    std::size_t chains = 0;
+    std::size_t epochs = 15;
+    std::size_t batch_size = 100;
+    double learning_rate = 0.05;
+    double decay = 0.0;
+    double momentum = 0.5;
+    bool nesterov = false;
+    double l1 = 0.0;
+    double l2 = 0.0;
+    std::string weights = "normal";
+    std::uint64_t seed = 1;
+    std::size_t threads = 0;
+    std::size_t ais_runs = 100;
+    std::size_t ais_betas = 1000;
+    std::size_t ais_every = 0;
+    std::size_t save_every = 0;
+    std::vector<std::size_t> save_epochs;
+    std::string output = "nbm-run";
+    bool overwrite = false;
+    std::string command;  // as it was typed
+};
+
+/// Adds the subcommand `train` with all its options.
+auto add_train_command(CLI::App& app, TrainOptions& options) -> CLI::App*;

@@ -1,0 +1,249 @@
+module;
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+module nbm:training.contrastive_impl;
+
+import :model;
+import :random;
+import :sampling;
+import :sampling.gibbs_rows;
+import :tensor;
+import :training.contrastive;
+import :training.parameters;
+
+namespace nbm {
+
+namespace {
+
+/// Parts of the free energy that involve the kept (even) layers alone: biases, and for a mean-field distribution minus its entropy.
+template <Real T>
+auto even_terms(const DBM<T>& dbm, const States<T>& states, std::size_t r, bool with_entropy) -> double {
+    auto sum = 0.0;
+    for (std::size_t l = 0; l < dbm.layer_count(); l += 2) {
+        const auto row = MatrixView<const T>(states[l]).row(r);
+        const auto& bias = dbm.bias(l);
+        for (std::size_t k = 0; k != row.size(); ++k) { sum -= double(row[k]) * double(bias[k]); }
+        if (!with_entropy || l == 0) { continue; }
+        for (const auto p : row) {
+            const auto q = double(p);
+            if (q > 0.0 && q < 1.0) { sum += q * std::log(q) + (1.0 - q) * std::log1p(-q); }
+        }
+    }
+    return sum;
+}
+
+auto sum_of(const std::vector<double>& values, std::size_t count) -> double {
+    return std::accumulate(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(count), 0.0);
+}
+
+auto require_steps(std::size_t steps) -> void {
+    if (steps == 0) { throw InputError("contrastive divergence with 0 steps has no gradient; at least 1 is needed"); }
+}
+
+/// gradient = <x^i x^j>_data - <x^i x^j>_chains, likewise biases.
+template <Real T>
+auto difference(const DBM<T>& dbm, const States<T>& means, std::size_t rows, const NegativePhase<T>& negative, std::size_t chains,
+                Gradient<T>& gradient) -> void {
+    const auto data = Rows{0, rows};
+    const auto model = Rows{0, chains};
+    const auto data_scale = T{1} / static_cast<T>(rows);
+    const auto model_scale = T{-1} / static_cast<T>(chains);
+    for (std::size_t s = 0; s != gradient.weights.size(); ++s) {
+        const auto edge = dbm.synapses()[s].edge;
+        const auto blocks = RowBlocks(gradient.weights[s].shape(0), 128);
+        parallel_for(blocks.count(), [&](std::size_t block) {
+            const auto part = blocks[block];
+            const auto out = slice(gradient.weights[s], part);
+            multiply<T>(slice(means[edge.lower], data).columns(part.first, part.count), slice(means[edge.upper], data), out, Transpose::yes,
+                        Transpose::no, data_scale, T{0});
+            multiply<T>(slice(negative.statistics(edge.lower), model).columns(part.first, part.count),
+                        slice(negative.statistics(edge.upper), model), out, Transpose::yes, Transpose::no, model_scale, T{1});
+        });
+    }
+    for (std::size_t l = 0; l != dbm.layer_count(); ++l) {
+        auto& bias = gradient.biases[l];
+        bias.fill(T{0});
+        const auto add_rows = [&](MatrixView<const T> view, T scale) {
+            for (std::size_t r = 0; r != view.rows(); ++r) {
+                const auto row = view.row(r);
+                for (std::size_t k = 0; k != row.size(); ++k) { bias[k] += scale * row[k]; }
+            }
+        };
+        add_rows(slice(means[l], data), data_scale);
+        add_rows(slice(negative.statistics(l), model), model_scale);
+    }
+}
+
+/// The sum of free energies of all rows, as many at a time as there is room for.
+template <Real T>
+auto data_free_energy(const DBM<T>& dbm, PositivePhase<T>& positive, const Matrix<T>& data) -> double {
+    auto sum = 0.0;
+    for (std::size_t first = 0; first < data.shape(0); first += positive.capacity()) {
+        sum += positive.run(dbm, slice(data, {first, std::min(positive.capacity(), data.shape(0) - first)}));
+    }
+    return sum;
+}
+
+}  // namespace
+
+template <Real T>
+auto PositivePhase<T>::reserve(const DBM<T>& dbm, std::size_t rows) -> void {
+    means_ = dbm.make_states(rows);
+    if (!dbm.topology().is_rbm()) { scratch_ = dbm.make_states(rows); }
+    free_energies_.assign(rows, 0.0);
+}
+
+template <Real T>
+auto PositivePhase<T>::run(const DBM<T>& dbm, MatrixView<const T> batch) -> double {
+    const auto count = batch.rows();
+    parallel_rows(count, [&](Rows rows) {
+        for (auto r = rows.first; r != rows.first + rows.count; ++r) { std::ranges::copy(batch.row(r), slice(means_[0], {r, 1}).row(0).begin()); }
+        if (!dbm.topology().is_rbm()) { dbm.propup_rows(means_, rows); }
+    });
+    if (!dbm.topology().is_rbm()) { mean_field_.run(dbm, means_, count, scratch_); }
+    parallel_rows(count, [&](Rows rows) {
+        const auto sums = std::span(free_energies_).subspan(rows.first, rows.count);
+        std::ranges::fill(sums, 0.0);
+        for (std::size_t l = 1; l < dbm.layer_count(); l += 2) {
+            const auto part = slice(means_[l], rows);
+            dbm.field_rows(l, means_, rows, part);
+            activate_and_sum(part, sums);
+        }
+        for (std::size_t r = 0; r != rows.count; ++r) { sums[r] = even_terms(dbm, means_, rows.first + r, true) - sums[r]; }
+    });
+    return sum_of(free_energies_, count);
+}
+
+template <Real T>
+auto NegativePhase<T>::reserve(const DBM<T>& dbm, std::size_t chain_count, const Stream& stream) -> void {
+    chains = {.states = dbm.make_states(chain_count), .stream = stream, .sweeps = 0};
+    probabilities_ = dbm.make_states(chain_count);
+    free_energies_.assign(chain_count, 0.0);
+}
+
+template <Real T>
+auto NegativePhase<T>::start_from(const DBM<T>& dbm, const States<T>& means, std::size_t count) -> void {
+    const auto sweep = chains.sweeps++;
+    parallel_rows(count, [&](Rows rows) {
+        for (std::size_t l = 0; l != dbm.layer_count(); ++l) {
+            sample_probabilities<T>(slice(means[l], rows), slice(chains.states[l], rows), chains.stream,
+                                    layer_step(sweep, dbm.layer_count(), l), rows.first);
+        }
+    });
+}
+
+template <Real T>
+auto NegativePhase<T>::run(const DBM<T>& dbm, std::size_t steps, std::size_t count) -> double {
+    parallel_rows(count, [&](Rows rows) {
+        const auto sums = std::span(free_energies_).subspan(rows.first, rows.count);
+        std::ranges::fill(sums, 0.0);
+        for (std::size_t s = 0; s != steps; ++s) {
+            const auto last = s + 1 == steps;
+            sample_parity(dbm, chains, Parity::even, s, rows);
+            sample_parity(dbm, chains, Parity::odd, s, rows, last ? &probabilities_ : nullptr, last ? sums : std::span<double>{});
+        }
+        for (std::size_t r = 0; r != rows.count; ++r) { sums[r] = even_terms(dbm, chains.states, rows.first + r, false) - sums[r]; }
+    });
+    chains.sweeps += steps;
+    return sum_of(free_energies_, count);
+}
+
+template <Real T>
+CD<T>::CD(CDOptions options) : options_(std::move(options)), positive_(options_.mean_field) {
+    require_steps(options_.steps);
+}
+
+template <Real T>
+auto CD<T>::begin(const DBM<T>& dbm, const Matrix<T>&, std::size_t batch_size, std::uint64_t seed, bool resumed) -> void {
+    const auto sweeps = resumed ? negative_.chains.sweeps : 0;
+    positive_.reserve(dbm, batch_size);
+    negative_.reserve(dbm, batch_size, Stream(seed, Purpose::chains));
+    negative_.chains.sweeps = sweeps;
+}
+
+template <Real T>
+auto CD<T>::gradient(const DBM<T>& dbm, MatrixView<const T> batch, Gradient<T>& gradient) -> double {
+    const auto rows = batch.rows();
+    const auto data = positive_.run(dbm, batch);
+    negative_.start_from(dbm, positive_.means(), rows);
+    const auto model = negative_.run(dbm, options_.steps, rows);
+    difference(dbm, positive_.means(), rows, negative_, rows, gradient);
+    return (data - model) / static_cast<double>(rows);
+}
+
+template <Real T>
+auto CD<T>::evaluate(const DBM<T>& dbm, const Matrix<T>& data) -> double {
+    auto chains = NegativePhase<T>{};
+    chains.reserve(dbm, positive_.capacity(), Stream(negative_.chains.stream.seed(), Purpose::evaluation));
+    auto sum = 0.0;
+    for (std::size_t first = 0; first < data.shape(0); first += positive_.capacity()) {
+        const auto rows = Rows{first, std::min(positive_.capacity(), data.shape(0) - first)};
+        sum += positive_.run(dbm, slice(data, rows));
+        chains.start_from(dbm, positive_.means(), rows.count);
+        sum -= chains.run(dbm, options_.steps, rows.count);
+    }
+    return sum / static_cast<double>(data.shape(0));
+}
+
+template <Real T>
+PCD<T>::PCD(PCDOptions options) : options_(std::move(options)), positive_(options_.mean_field) {
+    require_steps(options_.steps);
+}
+
+template <Real T>
+auto PCD<T>::begin(const DBM<T>& dbm, const Matrix<T>& data, std::size_t batch_size, std::uint64_t seed, bool resumed) -> void {
+    positive_.reserve(dbm, batch_size);
+    const auto count = options_.chains == 0 ? batch_size : options_.chains;
+    if (resumed && negative_.chains.count() == count) { return; }
+    const auto stream = Stream(seed, Purpose::chains);
+    negative_.reserve(dbm, count, stream);
+    auto start = PositivePhase<T>(options_.mean_field);
+    start.reserve(dbm, count);
+    auto rows = Matrix<T>::from_shape({count, data.shape(1)});
+    for (std::size_t c = 0; c != count; ++c) {
+        // The sweeps of the chains use steps from 0 up; this draw stays clear of them.
+        const auto r = static_cast<std::size_t>(stream.uniform(std::uint64_t{1} << 55U, c, 0) * static_cast<double>(data.shape(0)));
+        std::ranges::copy(MatrixView<const T>(data).row(r), MatrixView<T>(rows).row(c).begin());
+    }
+    start.run(dbm, rows);
+    negative_.start_from(dbm, start.means(), count);
+}
+
+template <Real T>
+auto PCD<T>::gradient(const DBM<T>& dbm, MatrixView<const T> batch, Gradient<T>& gradient) -> double {
+    const auto rows = batch.rows();
+    const auto count = negative_.chains.count();
+    const auto data = positive_.run(dbm, batch);
+    const auto model = negative_.run(dbm, options_.steps, count);
+    difference(dbm, positive_.means(), rows, negative_, count, gradient);
+    return data / static_cast<double>(rows) - model / static_cast<double>(count);
+}
+
+template <Real T>
+auto PCD<T>::evaluate(const DBM<T>& dbm, const Matrix<T>& data) -> double {
+    auto model = 0.0;
+    for (const auto f : dbm.free_energy(negative_.chains.states, Parity::odd)) { model += f; }
+    return data_free_energy(dbm, positive_, data) / static_cast<double>(data.shape(0)) -
+           model / static_cast<double>(negative_.chains.count());
+}
+
+template class PositivePhase<float>;
+template class PositivePhase<double>;
+template class NegativePhase<float>;
+template class NegativePhase<double>;
+template class CD<float>;
+template class CD<double>;
+template class PCD<float>;
+template class PCD<double>;
+
+}  // namespace nbm

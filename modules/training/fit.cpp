@@ -1,0 +1,70 @@
+module;
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+module nbm:training.fit_impl;
+
+import :data;
+import :model;
+import :random;
+import :tensor;
+import :training.fit;
+
+namespace nbm {
+
+namespace {
+
+template <Real T>
+auto check_rows(const DBM<T>& dbm, const Matrix<T>& rows, std::string_view what) -> void {
+    if (rows.shape(0) == 0) { throw InputError(fmt::format("the {} data have no rows", what)); }
+    if (rows.shape(1) != dbm.visible_size()) {
+        throw ShapeError(fmt::format("the {} data have {} values a row; the machine {} has {} visible units", what, rows.shape(1),
+                                     dbm.topology().describe(), dbm.visible_size()));
+    }
+    check_unit_interval(rows, fmt::format("{} data", what));
+}
+
+}  // namespace
+
+template <Real T>
+auto check_fit(const DBM<T>& dbm, const Matrix<T>& train, const FitOptions<T>& options) -> void {
+    if (options.epochs == 0) { throw InputError("0 epochs were asked for; at least 1 is needed"); }
+    if (options.initial_epoch >= options.epochs) {
+        throw InputError(fmt::format("training would begin with epoch {} but end before epoch {}", options.initial_epoch, options.epochs));
+    }
+    if (options.batch_size == 0) { throw InputError("the batch size is 0; at least 1 row is needed"); }
+    const auto& p = options.penalty;
+    for (const auto strength : {p.l1, p.l2, p.bias_l1, p.bias_l2}) {
+        if (!(strength >= 0.0)) { throw InputError(fmt::format("a penalty has the strength {}; it must be at least 0", strength)); }
+    }
+    check_rows(dbm, train, "training");
+    if (options.validation != nullptr) { check_rows(dbm, *options.validation, "validation"); }
+}
+
+template <Real T>
+auto gather_rows(const Matrix<T>& data, const std::vector<std::size_t>& order, std::size_t first, MatrixView<T> batch) -> void {
+    for (std::size_t i = 0; i != batch.rows(); ++i) {
+        std::ranges::copy(MatrixView<const T>(data).row(order[first + i]), batch.row(i).begin());
+    }
+}
+
+auto epoch_order(std::size_t rows, bool shuffle, std::uint64_t seed, std::size_t epoch) -> std::vector<std::size_t> {
+    if (shuffle) { return permutation(Stream(seed, Purpose::shuffle), epoch, rows); }
+    auto order = std::vector<std::size_t>(rows);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    return order;
+}
+
+template auto check_fit(const DBM<float>&, const Matrix<float>&, const FitOptions<float>&) -> void;
+template auto check_fit(const DBM<double>&, const Matrix<double>&, const FitOptions<double>&) -> void;
+template auto gather_rows(const Matrix<float>&, const std::vector<std::size_t>&, std::size_t, MatrixView<float>) -> void;
+template auto gather_rows(const Matrix<double>&, const std::vector<std::size_t>&, std::size_t, MatrixView<double>) -> void;
+
+}  // namespace nbm

@@ -1,0 +1,111 @@
+module;
+
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include <fmt/format.h>
+
+module nbm:training.optimiser_impl;
+
+import :model;
+import :tensor;
+import :training.optimiser;
+import :training.parameters;
+
+namespace nbm {
+
+template <Real T>
+SGD<T>::SGD(SGDOptions options) : options_(options) {
+    validate();
+}
+
+template <Real T>
+auto SGD<T>::validate() const -> void {
+    const auto require = [](bool good, std::string_view what, double value, std::string_view range) {
+        if (!good) { throw InputError(fmt::format("SGD: {} is {}; it must be {}", what, value, range)); }
+    };
+    const auto& o = options_;
+    require(std::isfinite(o.learning_rate) && o.learning_rate >= 0.0, "learning_rate", o.learning_rate, "finite and at least 0");
+    require(o.momentum >= 0.0 && o.momentum < 1.0, "momentum", o.momentum, "at least 0 and below 1");
+    require(std::isfinite(o.decay) && o.decay >= 0.0, "decay", o.decay, "finite and at least 0");
+    if (o.momentum_ramp) {
+        require(std::isfinite(o.momentum_ramp->decay) && o.momentum_ramp->decay >= 0.0, "momentum_ramp.decay", o.momentum_ramp->decay,
+                "finite and at least 0");
+    }
+}
+
+template <Real T>
+auto SGD<T>::set_learning_rate(double rate) -> void {
+    options_.learning_rate = rate;
+    validate();
+}
+
+template <Real T>
+auto SGD<T>::set_momentum(double momentum) -> void {
+    options_.momentum = momentum;
+    validate();
+}
+
+template <Real T>
+auto SGD<T>::effective_learning_rate() const -> double {
+    return options_.learning_rate / (1.0 + options_.decay * static_cast<double>(iterations_));
+}
+
+template <Real T>
+auto SGD<T>::effective_momentum() const -> double {
+    if (!options_.momentum_ramp) { return options_.momentum; }
+    const auto& ramp = *options_.momentum_ramp;
+    const auto factor = [&](double steps) { return 1.0 - 0.5 * std::pow(0.96, ramp.decay * steps); };
+    const auto rising = factor(static_cast<double>(iterations_));
+    if (ramp.final_step == 0) { return options_.momentum * rising; }
+    if (iterations_ >= ramp.final_step) { return 0.5 * options_.momentum; }
+    return options_.momentum * rising * factor(static_cast<double>(ramp.final_step - iterations_));
+}
+
+namespace {
+
+template <Real T>
+auto update_span(std::span<T> parameter, std::span<T> velocity, std::span<const T> gradient, T rate, T momentum, bool nesterov) -> void {
+    for (std::size_t i = 0; i != parameter.size(); ++i) {
+        const auto push = rate * gradient[i];
+        const auto v = momentum * velocity[i] + push;
+        velocity[i] = v;
+        parameter[i] += nesterov ? momentum * v + push : v;
+    }
+}
+
+}  // namespace
+
+template <Real T>
+auto SGD<T>::update(DBM<T>& dbm, const Gradient<T>& gradient) -> void {
+    if (velocity_.biases.empty()) { velocity_ = zero_parameters(dbm); }
+    auto fits = gradient.biases.size() == dbm.layer_count() && gradient.weights.size() == dbm.synapses().size() &&
+                velocity_.biases.size() == dbm.layer_count() && velocity_.weights.size() == dbm.synapses().size();
+    for (std::size_t l = 0; fits && l != dbm.layer_count(); ++l) {
+        fits = gradient.biases[l].size() == dbm.size(l) && velocity_.biases[l].size() == dbm.size(l);
+    }
+    if (!fits) { throw ShapeError("SGD: the gradient or the moments belong to a machine of another shape than " + dbm.topology().describe()); }
+
+    const auto rate = static_cast<T>(effective_learning_rate());
+    const auto momentum = static_cast<T>(effective_momentum());
+    for (std::size_t l = 0; l != dbm.layer_count(); ++l) {
+        update_span<T>(as_span(dbm.bias(l)), as_span(velocity_.biases[l]), as_span(gradient.biases[l]), rate, momentum, options_.nesterov);
+    }
+    for (std::size_t s = 0; s != gradient.weights.size(); ++s) {
+        auto& weights = dbm.synapses()[s].weights;
+        parallel_rows(weights.shape(0), [&](Rows rows) {
+            for (auto r = rows.first; r != rows.first + rows.count; ++r) {
+                update_span<T>(MatrixView<T>(weights).row(r), MatrixView<T>(velocity_.weights[s]).row(r),
+                               MatrixView<const T>(gradient.weights[s]).row(r), rate, momentum, options_.nesterov);
+            }
+        });
+    }
+    ++iterations_;
+}
+
+template class SGD<float>;
+template class SGD<double>;
+
+}  // namespace nbm

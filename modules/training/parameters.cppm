@@ -1,0 +1,39 @@
+module;
+
+#include <vector>
+
+export module nbm:training.parameters;
+
+import :model;
+import :tensor;
+
+export namespace nbm {
+
+/// One value for each parameter of a machine: a gradient, or an optimiser's moments.
+template <Real T>
+struct Parameters {
+    std::vector<Vector<T>> biases;   // of each layer
+    std::vector<Matrix<T>> weights;  // of each synapse
+};
+
+/// All zero, in the shapes of the machine.
+template <Real T>
+auto zero_parameters(const DBM<T>& dbm) -> Parameters<T>;
+
+template <Real T>
+using Gradient = Parameters<T>;
+
+/// Strengths of the penalties that training subtracts from the log-likelihood, in nats: l1 sum |W| + l2 sum W^2, and the same for the
+/// biases.
+struct Penalty {
+    double l1 = 0.0;
+    double l2 = 0.0;
+    double bias_l1 = 0.0;
+    double bias_l2 = 0.0;
+};
+
+/// gradient -= derivative of the penalty: l1 sign(W) + 2 l2 W.
+template <Real T>
+auto add_penalty(const DBM<T>& dbm, const Penalty& penalty, Gradient<T>& gradient) -> void;
+
+}  // namespace nbm
