@@ -168,7 +168,8 @@ auto to_matrix(const fs::path& path, const std::string& key, const NpyArray& arr
 auto read_npz(const fs::path& path, const std::vector<std::string>& keys) -> std::map<std::string, NpyArray> {
     if (!fs::exists(path)) { throw FileError(path.string(), "there is no such file"); }
     const auto reader = Archive(archive_read_new(), archive_read_free);
-    archive_read_support_format_zip(reader.get());
+    // Only the reader that needs the directory at the end: the other one would take a truncated file for one with fewer arrays.
+    archive_read_support_format_zip_seekable(reader.get());
     if (archive_read_open_filename(reader.get(), path.c_str(), 1U << 18U) != ARCHIVE_OK) {
         throw FileError(path.string(), "is not an NPZ file (a zip archive)");
     }

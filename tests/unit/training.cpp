@@ -262,7 +262,7 @@ BOOST_AUTO_TEST_CASE(training_learns_bars_and_stripes) {
     // 3 x 3: 14 patterns, entropy log 14 = 2.639; an untrained machine has about 6.2 nats.
     const auto data = nbm::bars_and_stripes<double>(3);
     for (const auto persistent : {false, true}) {
-        auto dbm = nbm::DBM<double>({9, 8});
+        auto dbm = nbm::DBM<double>({9, 14});
         nbm::initialise(dbm, data.train, {.seed = 2, .weights = nbm::Weights::normal, .scale = 0.1});
         auto sgd = nbm::SGD<double>({.learning_rate = 0.1, .momentum = 0.5, .decay = 2e-4});
         const auto options = nbm::FitOptions<double>{.epochs = 10000, .batch_size = 14, .seed = 4};
