@@ -1,0 +1,27 @@
+# cmake -DMODE=package|subdirectory -DSOURCE=... -DBUILD=... -DWORK=... -DCOMPILER=... [-DSTANDARD=23] -P run.cmake
+# Builds and runs the downstream project against nbm, installed into a scratch prefix or as a subdirectory.
+function(run)
+  execute_process(COMMAND ${ARGV} RESULT_VARIABLE status)
+  if(NOT status EQUAL 0)
+    string(JOIN " " text ${ARGV})
+    message(FATAL_ERROR "failed (${status}): ${text}")
+  endif()
+endfunction()
+
+file(REMOVE_RECURSE ${WORK})
+set(options -G Ninja -S ${SOURCE}/tests/downstream -B ${WORK}/build -DCMAKE_CXX_COMPILER=${COMPILER})
+if(STANDARD)
+  list(APPEND options -DCMAKE_CXX_STANDARD=${STANDARD})
+endif()
+if(MODE STREQUAL "package")
+  run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
+  list(APPEND options -DCMAKE_PREFIX_PATH=${WORK}/prefix -DCMAKE_BUILD_TYPE=Release)
+else()
+  list(APPEND options -DNBM_SOURCE=${SOURCE} -DCMAKE_BUILD_TYPE=Debug)  # Debug: quicker to build
+endif()
+run(${CMAKE_COMMAND} ${options})
+run(${CMAKE_COMMAND} --build ${WORK}/build)
+run(${CMAKE_COMMAND} -E chdir ${WORK}/build ./downstream)
+if(MODE STREQUAL "package")
+  run(${WORK}/prefix/bin/nbm train --data bars-and-stripes:2 --hidden 2 --epochs 2 --ais-betas 10 --output ${WORK}/run)
+endif()
