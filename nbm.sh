@@ -83,8 +83,8 @@ demo() {
   setup
   build -DNBM_BUILD_TESTS=OFF
   say "Training (this takes about a minute)"
-  build/release/examples/nbm/nbm train --data digits --hidden 200 --trainer pcd --steps 1 --epochs 15 \
-    --learning-rate 0.05 --ais-runs 100 --ais-betas 2000 --output demo --overwrite
+  build/release/examples/nbm/nbm train --data digits --hidden 300 --trainer pcd --steps 1 --epochs 60 \
+    --learning-rate 0.1 --decay 0.0005 --momentum 0 --output demo --overwrite
 }
 
 run_tests() {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -42,12 +43,17 @@ auto prepare_output(const TrainOptions& o) -> fs::path {
     return folder;
 }
 
-/// Long chains from noise; the visible probabilities given the last hidden samples.
-auto draw_samples(const nbm::DBM<Real>& dbm, const TrainOptions& o) -> nbm::Matrix<Real> {
-    constexpr std::size_t sweeps = 2000;
+/// Long chains from training rows, so that one sees whether the machine keeps all kinds of them; the visible probabilities given the last
+/// hidden samples.
+auto draw_samples(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>& train, const TrainOptions& o) -> nbm::Matrix<Real> {
+    constexpr std::size_t sweeps = 1000;
     auto chains = nbm::make_chains(dbm, tiles, o.seed, nbm::Purpose::samples);
+    const auto rows = nbm::permutation(nbm::Stream(o.seed, nbm::Purpose::samples), std::uint64_t{1} << 55U, train.shape(0));
+    for (std::size_t c = 0; c != tiles; ++c) {
+        for (std::size_t k = 0; k != train.shape(1); ++k) { chains.states[0](c, k) = train(rows[c % rows.size()], k); }
+    }
     auto probabilities = nbm::States<Real>{};
-    nbm::Gibbs({.steps = sweeps}).run(dbm, chains);
+    nbm::Gibbs({.steps = sweeps - 1}).run(dbm, chains);
     nbm::GibbsProb({}).run(dbm, chains, probabilities);
     return probabilities[0];
 }
@@ -71,6 +77,8 @@ auto to_json(const nbm::Estimate& e) -> nlohmann::json {
 
 auto show(const nbm::Estimate& e) -> std::string { return fmt::format("{:.2f} nats [{:.2f}, {:.2f}]", e.value, e.low, e.high); }
 
+auto betas(const TrainOptions& o) -> nbm::Betas { return o.ais_schedule == "linear" ? nbm::linear(o.ais_betas) : nbm::three_piece(o.ais_betas); }
+
 auto fit_options(const TrainOptions& o, const nbm::Dataset<Real>& data) -> nbm::FitOptions<Real> {
     return {.epochs = o.epochs,
             .batch_size = o.batch_size,
@@ -82,7 +90,7 @@ auto fit_options(const TrainOptions& o, const nbm::Dataset<Real>& data) -> nbm::
 auto run_fit(nbm::DBM<Real>& dbm, const nbm::Dataset<Real>& data, const TrainOptions& o, const fs::path& folder) -> nbm::History {
     auto optimiser = nbm::SGD<Real>({.learning_rate = o.learning_rate, .momentum = o.momentum, .nesterov = o.nesterov, .decay = o.decay});
     auto callbacks = nbm::CallbackList(
-        nbm::AISCallback({.runs = o.ais_runs, .betas = o.ais_betas, .seed = o.seed}, nbm::every(o.ais_every)),
+        nbm::AISCallback({.runs = o.ais_runs, .betas = betas(o), .seed = o.seed}, nbm::every(o.ais_every)),
         nbm::CSVLogger(folder / "history.csv"),
         nbm::PeriodicSave((folder / "weights").string() + "/epoch-{epoch:04d}.h5", nbm::Epochs(o.save_every, o.save_epochs, false)),
         nbm::ProgressBar());
@@ -108,13 +116,13 @@ auto train(const TrainOptions& o) -> void {
     run_fit(dbm, data, o, folder);
     nbm::save_weights(dbm, folder / "weights.h5");
 
-    fmt::print("estimating log Z by AIS: {} runs x {} inverse temperatures\n", o.ais_runs, o.ais_betas);
-    auto ais = nbm::AIS<Real>(dbm, data.train, {.runs = o.ais_runs, .betas = o.ais_betas, .seed = o.seed});
+    fmt::print("estimating log Z by AIS: {} runs x {} inverse temperatures ({})\n", o.ais_runs, o.ais_betas, o.ais_schedule);
+    auto ais = nbm::AIS<Real>(dbm, data.train, {.runs = o.ais_runs, .betas = betas(o), .seed = o.seed});
     const auto log_z = ais.run_log_z();
     const auto train_probability = nbm::mean_log_probability(dbm, data.train, log_z);
     auto test_probability = std::optional<nbm::Estimate>{};
     if (data.test.shape(0) != 0) { test_probability = nbm::mean_log_probability(dbm, data.test, log_z); }
-    write_pictures(dbm, draw_samples(dbm, o), folder);
+    write_pictures(dbm, draw_samples(dbm, data.train, o), folder);
 
     const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     auto summary = nlohmann::ordered_json{{"log_z", to_json(log_z)},

@@ -66,7 +66,10 @@ auto add_train_command(CLI::App& app, TrainOptions& o) -> CLI::App* {
     add("--seed", o.seed, "Seed of all random numbers")->check(whole(0))->group("Training");
     add("--threads", o.threads, "Threads; 0: one a core. The result does not depend on it")->check(whole(0))->group("Training");
     add("--ais-runs", o.ais_runs, "Annealing runs of the final estimate of log Z")->check(whole(2))->group("Likelihood");
-    add("--ais-betas", o.ais_betas, "Inverse temperatures of each run")->check(whole(2))->group("Likelihood");
+    add("--ais-betas", o.ais_betas, "Inverse temperatures of each run")->check(whole(4))->group("Likelihood");
+    add("--ais-schedule", o.ais_schedule, "linear, or three-piece: most inverse temperatures near 1 (Salakhutdinov and Murray 2008)")
+        ->check(one_of({"linear", "three-piece"}))
+        ->group("Likelihood");
     add("--ais-every", o.ais_every, "Also estimate after every N-th epoch; 0: only at the end")->check(whole(0))->group("Likelihood");
     add("--output", o.output, "Folder for the results")->group("Output");
     train->add_flag("--overwrite", o.overwrite, "Replace the results of an earlier run in that folder")->group("Output");

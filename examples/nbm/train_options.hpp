@@ -27,7 +27,8 @@ struct TrainOptions {
     std::uint64_t seed = 1;
     std::size_t threads = 0;
     std::size_t ais_runs = 100;
-    std::size_t ais_betas = 1000;
+    std::size_t ais_betas = 5000;
+    std::string ais_schedule = "three-piece";
     std::size_t ais_every = 0;
     std::size_t save_every = 0;
     std::vector<std::size_t> save_epochs;

@@ -39,6 +39,22 @@ Betas::Betas(std::vector<double> values) : values_(std::move(values)) {
     }
 }
 
+auto three_piece(std::size_t count) -> Betas {
+    if (count < 4) { throw InputError(fmt::format("{} inverse temperatures are too few for three pieces; at least 4 are needed", count)); }
+    const auto steps = count - 1;
+    const auto first = std::max<std::size_t>(1, steps * 500 / 14500);
+    const auto second = std::max<std::size_t>(1, steps * 4000 / 14500);
+    auto values = std::vector<double>{};
+    const auto add_piece = [&](double from, double to, std::size_t n) {
+        for (std::size_t k = 0; k != n; ++k) { values.push_back(from + (to - from) * static_cast<double>(k) / static_cast<double>(n)); }
+    };
+    add_piece(0.0, 0.5, first);
+    add_piece(0.5, 0.9, second);
+    add_piece(0.9, 1.0, steps - first - second);
+    values.push_back(1.0);
+    return Betas(std::move(values));
+}
+
 template <Real T>
 AnnealingPath<T>::AnnealingPath(const DBM<T>& dbm, Vector<T> base_bias, Parity summed)
     : dbm_(dbm), base_bias_(std::move(base_bias)), summed_(summed) {

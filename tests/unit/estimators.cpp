@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(exact_log_z_crosses_its_blocks) {
 
 BOOST_AUTO_TEST_CASE(ais_is_unbiased_over_all_paths) {
     // The expectation of the weights times Z_A is Z to 1e-12, for few and for uneven betas, whichever parity is summed out.
-    const auto schedules = std::vector<nbm::Betas>{nbm::linear(2), nbm::linear(3), nbm::linear(6),
+    const auto schedules = std::vector<nbm::Betas>{nbm::linear(2), nbm::linear(3), nbm::linear(6), nbm::three_piece(6),
                                                    nbm::Betas(std::vector<double>{0.0, 0.05, 0.7, 1.0})};
     const auto machines = std::vector<nbm::DBM<double>>{
         machine({5, 4}, 31, 2.0), machine({3, 3, 3}, 32, 1.5), machine(nbm::Topology({3, 2, 2, 1}, {{0, 1}, {1, 2}, {2, 3}, {0, 3}}), 33, 2.0)};
@@ -252,6 +252,16 @@ BOOST_AUTO_TEST_CASE(log_probabilities_of_all_rows_sum_to_one) {
         sum += std::exp(p.value);
     }
     BOOST_TEST(sum == 1.0, boost::test_tools::tolerance(1e-12));
+}
+
+BOOST_AUTO_TEST_CASE(three_pieces_have_their_proportions) {
+    const auto betas = nbm::three_piece(14501);
+    BOOST_TEST(betas.size() == 14501U);
+    BOOST_TEST(betas.values()[500] == 0.5);
+    BOOST_TEST(betas.values()[4500] == 0.9, boost::test_tools::tolerance(1e-15));
+    BOOST_TEST(betas.values()[14500] == 1.0);
+    for (std::size_t n = 4; n != 200; ++n) { BOOST_TEST(nbm::three_piece(n).size() == n); }
+    BOOST_CHECK_THROW(nbm::three_piece(3), nbm::InputError);
 }
 
 BOOST_AUTO_TEST_CASE(wrong_arguments_are_refused) {
