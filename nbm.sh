@@ -32,6 +32,8 @@ as_root() {
 }
 apt() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@" >/dev/null; }
 
+refresh_package_lists() { apt update || fail "'apt-get update' failed; check this machine's apt sources and network"; }
+
 # Debian 12's own CMake is 3.25, too old for modules: bookworm-backports, on the mirror that this machine already uses.
 enable_backports() {
   local mirror list=/etc/apt/sources.list.d/nbm-backports.list
@@ -40,6 +42,7 @@ enable_backports() {
   [ -n "$mirror" ] || fail "no Debian 12 mirror found in this machine's apt sources, so CMake 3.28 cannot be installed from bookworm-backports"
   echo "Adding bookworm-backports (for CMake) in $list"
   echo "deb $mirror bookworm-backports main" | as_root tee "$list" >/dev/null
+  refresh_package_lists
 }
 
 system_name() { (. /etc/os-release 2>/dev/null && echo "${ID:-unknown}-${VERSION_ID:-}") || echo unknown; }
@@ -63,8 +66,11 @@ setup() {
 
   say "Set-up: installing"
   for package in "${missing[@]}"; do grep "^$package " cmake/packages.txt; done
-  if [ ${#cmake_from[@]} != 0 ]; then echo "cmake from bookworm-backports: 3.28 or newer is needed for modules"; enable_backports; fi
-  apt update || fail "'apt-get update' failed; check this machine's apt sources and network"
+  refresh_package_lists
+  if [ ${#cmake_from[@]} != 0 ]; then
+    echo "cmake from bookworm-backports: 3.28 or newer is needed for modules"
+    enable_backports
+  fi
   if [ ${#cmake_from[@]} != 0 ]; then apt install -y --no-install-recommends "${cmake_from[@]}" || fail "could not install CMake from bookworm-backports"; fi
   if [ ${#missing[@]} != 0 ]; then
     apt install -y --no-install-recommends "${missing[@]}" || fail "could not install: ${missing[*]}"

@@ -51,12 +51,15 @@ auto main(int argc, char** argv) -> int {
     auto options = TrainOptions{};
     options.command = quoted(argc, argv);
     auto app = CLI::App("Natural Boltzmann machines: training, likelihoods, samples", "nbm");
-    app.require_subcommand(1);
     auto* const train_command = add_train_command(app, options);
     try {
         app.parse(argc, argv);
-        if (train_command->parsed()) { train(options); }
-        return 0;
+        if (train_command->parsed()) {
+            train(options);
+            return 0;
+        }
+        complain("a command is needed: train; see nbm --help");
+        return wrong_input;
     } catch (const CLI::Success& success) {
         return app.exit(success);
     } catch (const CLI::ParseError& error) {

@@ -1,0 +1,185 @@
+// The program nbm as a user meets it: what it writes, and what it says to wrong input.
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <sys/wait.h>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "npz_writer.hpp"
+#include "temporary.hpp"
+
+import nbm;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Answer {
+    int status = 0;
+    std::string out;
+    std::string err;
+};
+
+auto read(const fs::path& path) -> std::string {
+    auto file = std::ifstream(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// Runs nbm in a folder.
+auto nbm_program(const Temporary& folder, const std::string& arguments) -> Answer {
+    const auto out = folder / "stdout";
+    const auto err = folder / "stderr";
+    const auto command = "cd " + folder.path().string() + " && " NBM_PROGRAM " " + arguments + " >" + out.string() + " 2>" + err.string();
+    const auto status = std::system(command.c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read(out), read(err)};
+}
+
+auto has(const std::string& text, const std::string& part) -> bool { return text.find(part) != std::string::npos; }
+
+/// Wrong input: status 2, nothing on stdout but what came before, one sentence on stderr that mentions all parts, no results.
+auto refuses(const std::string& arguments, const std::vector<std::string>& parts, const Temporary* where = nullptr) -> void {
+    const auto own = Temporary();
+    const auto& folder = where == nullptr ? own : *where;
+    const auto answer = nbm_program(folder, arguments);
+    BOOST_TEST_CONTEXT(arguments << " -> " << answer.err) {
+        BOOST_TEST(answer.status == 2);
+        BOOST_TEST(answer.err.starts_with("nbm: "));
+        BOOST_TEST(std::count(answer.err.begin(), answer.err.end(), '\n') == 1);
+        for (const auto& part : parts) { BOOST_TEST(has(answer.err, part)); }
+        BOOST_TEST(!fs::exists(folder / "run/summary.json"));
+        BOOST_TEST(!fs::exists(folder / "run/weights.h5"));
+    }
+}
+
+constexpr auto quick = "train --data bars-and-stripes:3 --hidden 4 --epochs 3 --ais-runs 20 --ais-betas 50 --output run ";
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_training_writes_its_results) {
+    const auto folder = Temporary();
+    const auto answer = nbm_program(folder, std::string(quick) + "--save-epochs 1,3 --seed 5 --ais-every 2");
+    BOOST_TEST(answer.status == 0);
+    BOOST_TEST(answer.err == "");
+    for (const auto* text : {"epoch 1/3  cost", "log Z", "train log-probability", "test log-probability", "nats ["}) { BOOST_TEST(has(answer.out, text)); }
+    BOOST_TEST(!has(answer.out, "\r"));
+    const auto summary = nlohmann::json::parse(read(folder / "run/summary.json"));
+    for (const auto* key : {"log_z", "train_log_prob", "test_log_prob"}) {
+        BOOST_TEST(summary.at(key).at("low").get<double>() <= summary.at(key).at("value").get<double>());
+        BOOST_TEST(summary.at(key).at("value").get<double>() <= summary.at(key).at("high").get<double>());
+    }
+    BOOST_TEST(summary.at("seed") == 5);
+    BOOST_TEST(summary.at("seconds").get<double>() > 0.0);
+    BOOST_TEST(summary.at("command") == "nbm " + std::string(quick) + "--save-epochs 1,3 --seed 5 --ais-every 2");
+    // The numbers are those of the weights that were written.
+    const auto dbm = nbm::load_weights<float>(folder / "run/weights.h5");
+    const auto exact = nbm::exact_log_z(dbm);
+    BOOST_TEST(summary.at("log_z").at("low").get<double>() <= exact);
+    BOOST_TEST(summary.at("log_z").at("high").get<double>() >= exact);
+    const auto data = nbm::bars_and_stripes<float>(3);
+    const auto truth = nbm::mean_log_probability(dbm, data.train, nbm::Estimate{exact, exact, exact}).value;
+    BOOST_TEST(summary.at("train_log_prob").at("low").get<double>() <= truth);
+    BOOST_TEST(summary.at("train_log_prob").at("high").get<double>() >= truth);
+    const auto history = read(folder / "run/history.csv");
+    BOOST_TEST(history.starts_with("epoch,cost,val_cost,seconds,logz,"));
+    BOOST_TEST(std::count(history.begin(), history.end(), '\n') == 4);
+    for (const auto* file : {"weights/epoch-0001.h5", "weights/epoch-0003.h5", "samples.png", "filters.png"}) { BOOST_TEST(fs::file_size(folder / "run" / file) > 100U); }
+    BOOST_TEST(!fs::exists(folder / "run/weights/epoch-0002.h5"));
+}
+
+BOOST_AUTO_TEST_CASE(the_same_seed_gives_the_same_numbers_for_any_threads) {
+    const auto weights = [](const std::string& options) {
+        const auto folder = Temporary();
+        BOOST_TEST(nbm_program(folder, quick + options).status == 0);
+        auto summary = nlohmann::json::parse(read(folder / "run/summary.json"));
+        return summary.at("test_log_prob").dump();
+    };
+    BOOST_TEST(weights("--threads 1") == weights("--threads 2"));
+    BOOST_TEST(weights("--seed 1") != weights("--seed 2"));
+    BOOST_TEST(weights("--trainer cd") != weights("--trainer pcd"));
+}
+
+BOOST_AUTO_TEST_CASE(every_kind_of_data_trains) {
+    const auto folder = Temporary();
+    write_npz(folder / "grey.npz", {{"train.data", npy<float>("<f4", "(2, 3)", {0, 0.5F, 1, 1, 0.25F, 0})}});
+    for (const auto* how : {"sample", "threshold", "grey"}) {
+        const auto answer = nbm_program(folder, std::string("train --data grey.npz --hidden 2 --epochs 2 --ais-betas 9 --overwrite --output run --binarise ") + how);
+        BOOST_TEST(answer.status == 0);
+        BOOST_TEST(!has(answer.out, "test log-probability"));
+        BOOST_TEST(nlohmann::json::parse(read(folder / "run/summary.json")).at("test_log_prob").is_null());
+    }
+    const auto digits = nbm_program(folder, "train --hidden 3 --epochs 1 --ais-runs 5 --ais-betas 9 --overwrite --output run");
+    BOOST_TEST(digits.status == 0);
+    BOOST_TEST(has(digits.out, "5000 training, 1000 validation, 1000 test rows of 784 units"));
+}
+
+BOOST_AUTO_TEST_CASE(help_is_complete) {
+    const auto folder = Temporary();
+    const auto answer = nbm_program(folder, "train --help");
+    BOOST_TEST(answer.status == 0);
+    for (const auto* option : {"--data", "--binarise", "--hidden", "--trainer", "--steps", "--chains", "--epochs", "--batch-size", "--learning-rate", "--momentum",
+                               "--seed", "--threads", "--ais-runs", "--ais-betas", "--output", "--overwrite", "--save-epochs"}) {
+        BOOST_TEST(has(answer.out, option));
+    }
+    BOOST_TEST(has(answer.out, "digits, bars-and-stripes:N"));
+    BOOST_TEST(has(nbm_program(folder, "--help").out, "train"));
+}
+
+BOOST_AUTO_TEST_CASE(wrong_options_are_refused) {
+    const auto with = [](const std::string& more) { return quick + more; };
+    refuses(with("--epohcs 3"), {"unknown option '--epohcs'", "did you mean '--epochs'"});
+    refuses(with("--epochs=0"), {"--epochs", "'0'", "at least 1"});
+    refuses(with("--epochs -1"), {"--epochs"});
+    refuses(with("--epochs ten"), {"--epochs", "'ten'"});
+    refuses(with("--hidden 1.5"), {"--hidden", "'1.5'"});
+    refuses(with("--hidden 99999999999999999999"), {"--hidden"});
+    refuses(with("--trainer pdc"), {"--trainer", "'pdc'", "did you mean 'pcd'"});
+    refuses(with("--binarise treshold"), {"--binarise", "did you mean 'threshold'"});
+    refuses(with("--learning-rate fast"), {"--learning-rate", "'fast'"});
+    refuses(with("--learning-rate nan"), {"--learning-rate"});
+    refuses(with("--momentum 1"), {"--momentum", "below 1"});
+    refuses(with("--ais-betas 1"), {"--ais-betas", "at least 4"});
+    refuses(with("surplus"), {"'surplus'"});
+    refuses("tarin", {"unknown command 'tarin'", "did you mean 'train'"});
+    refuses("", {"a command is needed"});
+}
+
+BOOST_AUTO_TEST_CASE(wrong_data_are_refused) {
+    const auto base = std::string("train --hidden 4 --epochs 1 --output run --data ");
+    refuses(base + "digts", {"did you mean 'digits'"});
+    refuses(base + "none.npz", {"none.npz", "no such file"});
+    refuses(base + "bars-and-stripes:0", {"1 to 12"});
+    const auto folder = Temporary();
+    write_npz(folder / "keys.npz", {{"images", npy<double>("<f8", "(1, 1)", {0})}});
+    refuses(base + "keys.npz", {"keys.npz", "train.data", "images"}, &folder);
+    write_npz(folder / "range.npz", {{"train.data", npy<double>("<f8", "(1, 2)", {0, 2})}});
+    refuses(base + "range.npz", {"range.npz", "row 0, column 1 is 2"}, &folder);
+    std::ofstream(folder / "cut.npz") << read(folder / "range.npz").substr(0, 40);
+    refuses(base + "cut.npz", {"cut.npz", "not"}, &folder);
+    fs::create_directory(folder / "idx");
+    refuses(base + "idx", {"train-images-idx3-ubyte"}, &folder);
+    std::ofstream(folder / "idx/train-images-idx3-ubyte") << "not an idx file";
+    refuses(base + "idx", {"train-images-idx3-ubyte", "magic number"}, &folder);
+}
+
+BOOST_AUTO_TEST_CASE(output_folders_are_checked_before_training) {
+    refuses("train --data bars-and-stripes:3 --output /proc/nbm", {"/proc/nbm"});
+    const auto folder = Temporary();
+    std::ofstream(folder / "file") << "x";
+    refuses("train --data bars-and-stripes:3 --output file/run", {"file/run"}, &folder);
+    BOOST_TEST(nbm_program(folder, quick).status == 0);
+    const auto before = read(folder / "run/weights.h5");
+    const auto again = nbm_program(folder, quick + std::string("--seed 9"));
+    BOOST_TEST(again.status == 2);
+    BOOST_TEST(has(again.err, "--overwrite"));
+    BOOST_TEST((read(folder / "run/weights.h5") == before));
+    BOOST_TEST(nbm_program(folder, quick + std::string("--seed 9 --overwrite")).status == 0);
+    BOOST_TEST((read(folder / "run/weights.h5") != before));
+}
