@@ -1,7 +1,9 @@
 #include "train_options.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -10,70 +12,82 @@ import nbm;
 
 namespace {
 
+/// What an option accepts: the word for it in the help, and the check.
+struct Kind {
+    std::string word;
+    CLI::Validator check;
+};
+
 /// One of a few names; the message names the nearest.
-auto one_of(std::vector<std::string> names) -> CLI::Validator {
-    auto description = CLI::detail::join(names, "|");
-    return {[names = std::move(names)](std::string& value) {
-                return std::ranges::find(names, value) != names.end() ? std::string{} : nbm::unknown_name("value", value, names);
-            },
-            description};
+auto one_of(std::vector<std::string> names) -> Kind {
+    auto word = CLI::detail::join(names, "|");
+    return {std::move(word), CLI::Validator(
+                                 [names = std::move(names)](std::string& value) {
+                                     const auto known = std::ranges::find(names, value) != names.end();
+                                     return known ? std::string{} : nbm::unknown_name("value", value, names);
+                                 },
+                                 "")};
 }
 
-/// The number itself is checked here, because reading "-1" as an unsigned number would wrap around.
-auto whole(std::uint64_t least) -> CLI::Validator {
-    return {[least](std::string& value) {
-                const auto digits = !value.empty() && value.size() <= 18 && std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; });
-                return digits && std::stoull(value) >= least ? std::string{} : fmt::format("found '{}', expected a whole number of at least {}", value, least);
-            },
-            fmt::format("N>={}", least)};
+/// The text itself is checked here, because reading "-1" as an unsigned number would wrap around.
+auto whole(std::uint64_t least) -> Kind {
+    return {"N", CLI::Validator(
+                     [least](std::string& value) {
+                         const auto digits = !value.empty() && value.size() <= 18 && std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; });
+                         const auto good = digits && std::stoull(value) >= least;
+                         return good ? std::string{} : fmt::format("found '{}', expected a whole number of at least {}", value, least);
+                     },
+                     "")};
 }
 
-auto number(double least, double below) -> CLI::Validator {
-    return {[least, below](std::string& value) {
-                auto x = 0.0;
-                const auto good = CLI::detail::lexical_cast(value, x) && x >= least && x < below;
-                return good ? std::string{} : fmt::format("found '{}', expected a number of at least {} and below {}", value, least, below);
-            },
-            "NUMBER"};
+auto number(double least, double below) -> Kind {
+    return {"X", CLI::Validator(
+                     [least, below](std::string& value) {
+                         auto x = 0.0;
+                         const auto good = CLI::detail::lexical_cast(value, x) && x >= least && x < below;
+                         return good ? std::string{} : fmt::format("found '{}', expected a number of at least {} and below {}", value, least, below);
+                     },
+                     "")};
+}
+
+auto text(std::string word) -> Kind {
+    return {std::move(word), CLI::Validator([](std::string&) { return std::string{}; }, "")};
 }
 
 }  // namespace
 
 auto add_train_command(CLI::App& app, TrainOptions& o) -> CLI::App* {
     auto* const train = app.add_subcommand("train", "Train a restricted Boltzmann machine and estimate its log-likelihood");
-    const auto add = [&](const char* name, auto& value, const char* help) {
-        return train->add_option(name, value, help)->capture_default_str()->type_name("");
+    const auto add = [&](const char* group, const char* name, auto& value, const Kind& kind, const char* help) {
+        return train->add_option(name, value, help)->capture_default_str()->type_name(kind.word)->check(kind.check)->group(group);
     };
-    add("--data", o.data, "digits, bars-and-stripes:N, an .npz file, or a folder with IDX files")->group("Data");
-    add("--binarise", o.binarise, "What to do with grey values: draw them once, compare with 1/2, or keep them as probabilities")
-        ->check(one_of({"sample", "threshold", "grey"}))
-        ->group("Data");
-    add("--hidden", o.hidden, "Hidden units")->check(whole(1))->group("Model");
-    add("--weights", o.weights, "Initial weights: normal with standard deviation 0.01, or orthogonal")
-        ->check(one_of({"normal", "orthogonal"}))
-        ->group("Model");
-    add("--trainer", o.trainer, "cd (contrastive divergence) or pcd (persistent chains)")->check(one_of({"cd", "pcd"}))->group("Training");
-    add("--steps", o.steps, "Gibbs sweeps an update")->check(whole(1))->group("Training");
-    add("--chains", o.chains, "Persistent chains; 0: as many as rows in a batch")->check(whole(0))->group("Training");
-    add("--epochs", o.epochs, "Passes through the training rows")->check(whole(1))->group("Training");
-    add("--batch-size", o.batch_size, "Rows an update")->check(whole(1))->group("Training");
-    add("--learning-rate", o.learning_rate, "Learning rate")->check(number(0.0, 1e9))->group("Training");
-    add("--decay", o.decay, "Learning rate at update t: rate / (1 + decay t)")->check(number(0.0, 1e9))->group("Training");
-    add("--momentum", o.momentum, "Momentum")->check(number(0.0, 1.0))->group("Training");
+    constexpr auto large = 1e9;
+    add("Data", "--data", o.data, text("NAME"), "digits, bars-and-stripes:N, an .npz file, or a folder with IDX files");
+    add("Data", "--binarise", o.binarise, one_of({"sample", "threshold", "grey"}),
+        "What to do with grey values: draw them once, compare with 1/2, or keep them as probabilities");
+    add("Model", "--hidden", o.hidden, whole(1), "Hidden units");
+    add("Model", "--weights", o.weights, one_of({"normal", "orthogonal"}), "Initial weights: normal with standard deviation 0.01, or orthogonal");
+    add("Training", "--trainer", o.trainer, one_of({"cd", "pcd"}), "Contrastive divergence, or its variant with persistent chains");
+    add("Training", "--steps", o.steps, whole(1), "Gibbs sweeps an update");
+    add("Training", "--chains", o.chains, whole(0), "Persistent chains; 0: as many as rows in a batch");
+    add("Training", "--epochs", o.epochs, whole(1), "Passes through the training rows");
+    add("Training", "--batch-size", o.batch_size, whole(1), "Rows an update");
+    add("Training", "--learning-rate", o.learning_rate, number(0.0, large), "Learning rate");
+    add("Training", "--decay", o.decay, number(0.0, large), "Learning rate at update t: rate / (1 + decay t)");
+    add("Training", "--momentum", o.momentum, number(0.0, 1.0), "Momentum");
     train->add_flag("--nesterov", o.nesterov, "Nesterov's momentum")->group("Training");
-    add("--l1", o.l1, "Penalty on sum |W|")->check(number(0.0, 1e9))->group("Training");
-    add("--l2", o.l2, "Penalty on sum W^2")->check(number(0.0, 1e9))->group("Training");
-    add("--seed", o.seed, "Seed of all random numbers")->check(whole(0))->group("Training");
-    add("--threads", o.threads, "Threads; 0: one a core. The result does not depend on it")->check(whole(0))->group("Training");
-    add("--ais-runs", o.ais_runs, "Annealing runs of the final estimate of log Z")->check(whole(2))->group("Likelihood");
-    add("--ais-betas", o.ais_betas, "Inverse temperatures of each run")->check(whole(4))->group("Likelihood");
-    add("--ais-schedule", o.ais_schedule, "linear, or three-piece: most inverse temperatures near 1 (Salakhutdinov and Murray 2008)")
-        ->check(one_of({"linear", "three-piece"}))
-        ->group("Likelihood");
-    add("--ais-every", o.ais_every, "Also estimate after every N-th epoch; 0: only at the end")->check(whole(0))->group("Likelihood");
-    add("--output", o.output, "Folder for the results")->group("Output");
+    add("Training", "--l1", o.l1, number(0.0, large), "Penalty on sum |W|");
+    add("Training", "--l2", o.l2, number(0.0, large), "Penalty on sum W^2");
+    add("Training", "--seed", o.seed, whole(0), "Seed of all random numbers");
+    add("Training", "--threads", o.threads, whole(0), "Threads; 0: one a core. The result does not depend on it");
+    add("Likelihood", "--ais-runs", o.ais_runs, whole(2), "Annealing runs of the estimate of log Z");
+    add("Likelihood", "--ais-betas", o.ais_betas, whole(4), "Inverse temperatures of each run");
+    add("Likelihood", "--ais-schedule", o.ais_schedule, one_of({"linear", "three-piece"}),
+        "Equally spaced, or most of them near 1 (Salakhutdinov and Murray 2008)");
+    add("Likelihood", "--ais-every", o.ais_every, whole(0), "Also estimate after every N-th epoch; 0: only at the end");
+    add("Output", "--output", o.output, text("FOLDER"), "Folder for the results");
     train->add_flag("--overwrite", o.overwrite, "Replace the results of an earlier run in that folder")->group("Output");
-    add("--save-every", o.save_every, "Save the weights after every N-th epoch; 0: only at the end")->check(whole(0))->group("Output");
-    add("--save-epochs", o.save_epochs, "Save the weights after these epochs, as 1,5,10")->delimiter(',')->check(whole(1))->group("Output");
+    add("Output", "--save-every", o.save_every, whole(0), "Save the weights after every N-th epoch; 0: only at the end");
+    add("Output", "--save-epochs", o.save_epochs, whole(1), "Save the weights after these epochs, as 1,5,10")->delimiter(',')->default_str("none");
     return train;
 }
