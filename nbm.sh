@@ -88,9 +88,9 @@ build() {  # build PRESET-OPTIONS...
 demo() {
   setup
   build -DNBM_BUILD_TESTS=OFF
-  say "Training (this takes about a minute)"
-  build/release/examples/nbm/nbm train --data digits --hidden 300 --trainer pcd --steps 1 --epochs 60 \
-    --learning-rate 0.1 --decay 0.0005 --momentum 0 --output demo --overwrite
+  say "Training (less than a minute)"
+  build/release/examples/nbm/nbm train --data digits --hidden 300 --trainer pcd --steps 5 --epochs 60 \
+    --learning-rate 0.1 --decay 0.001 --momentum 0 --ais-runs 100 --ais-betas 10000 --output demo --overwrite
 }
 
 run_tests() {
