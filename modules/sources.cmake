@@ -86,6 +86,9 @@ set(NBM_INTERNALS
   training/fit.cpp)
 list(TRANSFORM NBM_INTERFACES PREPEND modules/)
 list(TRANSFORM NBM_INTERNALS PREPEND modules/)
-# Plain C++, no part of the module: see kernels/kernels.hpp.
-set(NBM_KERNELS modules/kernels/elementwise.cpp modules/kernels/sampling.cpp)
+# Plain C++, no part of the module: see the headers in kernels/.
+set(NBM_KERNELS modules/kernels/elementwise.cpp modules/kernels/sampling.cpp modules/kernels/thread_pool.cpp)
 set_source_files_properties(${NBM_KERNELS} PROPERTIES CXX_SCAN_FOR_MODULES OFF)
+if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=thread")
+  set_source_files_properties(modules/kernels/thread_pool.cpp PROPERTIES COMPILE_OPTIONS -fno-sanitize=thread)
+endif()

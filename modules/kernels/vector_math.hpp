@@ -6,8 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 
-// Compiles a kernel for several instruction sets; the loader picks the one that fits the machine.
-#if defined(__x86_64__) && defined(__linux__) && !defined(NBM_PORTABLE_KERNELS)
+// Compiles a kernel for several instruction sets; the loader picks one before anything else runs, which is too early for the thread
+// sanitizer.
+#if defined(__x86_64__) && defined(__linux__) && !__has_feature(thread_sanitizer)
 #define NBM_KERNEL __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define NBM_KERNEL

@@ -1,13 +1,9 @@
 module;
 
+#include <atomic>
 #include <cstddef>
-#include <memory>
-#include <mutex>
 
-#include <tbb/global_control.h>
-#include <tbb/info.h>
-#include <tbb/parallel_for.h>
-#include <tbb/task_arena.h>
+#include "../kernels/thread_pool.hpp"
 
 module nbm:tensor.parallel_impl;
 
@@ -17,62 +13,30 @@ namespace nbm {
 
 namespace {
 
-/// The arena that all loops share; replaced when the number of threads changes.
-struct Pool {
-    explicit Pool(std::size_t count)
-        : limit(tbb::global_control::max_allowed_parallelism, count), arena(static_cast<int>(count)) {}
-
-    tbb::global_control limit;
-    tbb::task_arena arena;
+/// One loop. The counter orders what the blocks read and write against the caller; oneTBB does that too, but where the thread
+/// sanitizer cannot see it.
+struct Loop {
+    const void* context;
+    BlockFunction function;
+    std::atomic<std::size_t> done = 0;
 };
-
-struct PoolSlot {
-    std::mutex mutex;
-    std::shared_ptr<Pool> pool;
-    std::size_t count = 0;
-};
-
-auto slot() -> PoolSlot& {
-    static auto instance = PoolSlot{};
-    return instance;
-}
-
-auto resolve(std::size_t count) -> std::size_t {
-    return count == 0 ? static_cast<std::size_t>(tbb::info::default_concurrency()) : count;
-}
-
-auto current_pool() -> std::shared_ptr<Pool> {
-    auto& s = slot();
-    const auto lock = std::lock_guard(s.mutex);
-    if (!s.pool) {
-        s.count = resolve(s.count);
-        s.pool = std::make_shared<Pool>(s.count);
-    }
-    return s.pool;
-}
 
 }  // namespace
 
-auto set_threads(std::size_t count) -> void {
-    auto& s = slot();
-    const auto lock = std::lock_guard(s.mutex);
-    s.count = resolve(count);
-    s.pool.reset();
-}
-
-auto threads() -> std::size_t {
-    auto& s = slot();
-    const auto lock = std::lock_guard(s.mutex);
-    s.count = resolve(s.count);
-    return s.count;
-}
+auto set_threads(std::size_t count) -> void { kernels::set_pool_threads(count); }
+auto threads() -> std::size_t { return kernels::pool_threads(); }
 
 auto run_blocks(std::size_t count, const void* context, BlockFunction function) -> void {
     if (count == 1) { return function(context, 0); }
-    const auto pool = current_pool();
-    pool->arena.execute([&] {
-        tbb::parallel_for(std::size_t{0}, count, [&](std::size_t block) { function(context, block); });
+    auto loop = Loop{context, function};
+    loop.done.store(0, std::memory_order_release);
+    kernels::run_in_pool(count, &loop, [](const void* pointer, std::size_t block) {
+        auto& one = *static_cast<Loop*>(const_cast<void*>(pointer));
+        static_cast<void>(one.done.load(std::memory_order_acquire));
+        one.function(one.context, block);
+        one.done.fetch_add(1, std::memory_order_release);
     });
+    static_cast<void>(loop.done.load(std::memory_order_acquire));
 }
 
 }  // namespace nbm
