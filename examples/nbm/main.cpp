@@ -1,5 +1,6 @@
 #include <cstdio>
 #include <exception>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -67,6 +68,9 @@ auto main(int argc, char** argv) -> int {
         return wrong_input;
     } catch (const nbm::Error& error) {
         complain(error.what());
+        return wrong_input;
+    } catch (const std::bad_alloc&) {
+        complain("there is not enough memory for a machine, batch or number of chains of this size");
         return wrong_input;
     } catch (const std::exception& error) {
         complain(error.what());

@@ -87,6 +87,14 @@ auto fit_options(const TrainOptions& o, const nbm::Dataset<Real>& data) -> nbm::
             .seed = o.seed};
 }
 
+/// Throws InputError when a parameter is not finite: nothing that follows would mean anything.
+auto check_finite(const nbm::DBM<Real>& dbm) -> void {
+    const auto finite = [](const auto& values) { return std::ranges::all_of(values, [](Real x) { return std::isfinite(x); }); };
+    const auto good = std::ranges::all_of(dbm.layers(), [&](const auto& layer) { return finite(layer.bias); }) &&
+                      std::ranges::all_of(dbm.synapses(), [&](const auto& synapse) { return finite(synapse.weights); });
+    if (!good) { throw nbm::InputError("the training diverged: some weights are not finite numbers; lower --learning-rate, --momentum or --l2"); }
+}
+
 auto run_fit(nbm::DBM<Real>& dbm, const nbm::Dataset<Real>& data, const TrainOptions& o, const fs::path& folder) -> nbm::History {
     auto optimiser = nbm::SGD<Real>({.learning_rate = o.learning_rate, .momentum = o.momentum, .nesterov = o.nesterov, .decay = o.decay});
     auto callbacks = nbm::CallbackList(
@@ -114,6 +122,7 @@ auto train(const TrainOptions& o) -> void {
                     {.seed = o.seed, .weights = o.weights == "orthogonal" ? nbm::Weights::orthogonal : nbm::Weights::normal});
     fmt::print("training an RBM {} by {}-{} for {} epochs\n", dbm.topology().describe(), o.trainer == "cd" ? "CD" : "PCD", o.steps, o.epochs);
     run_fit(dbm, data, o, folder);
+    check_finite(dbm);
     nbm::save_weights(dbm, folder / "weights.h5");
 
     fmt::print("estimating log Z by AIS: {} runs x {} inverse temperatures ({})\n", o.ais_runs, o.ais_betas, o.ais_schedule);

@@ -29,13 +29,15 @@ auto one_of(std::vector<std::string> names) -> Kind {
                                  "")};
 }
 
+constexpr auto most_whole = std::uint64_t{1'000'000'000};
+
 /// The text itself is checked here, because reading "-1" as an unsigned number would wrap around.
-auto whole(std::uint64_t least) -> Kind {
+auto whole(std::uint64_t least, std::uint64_t most = most_whole) -> Kind {
     return {"N", CLI::Validator(
-                     [least](std::string& value) {
-                         const auto digits = !value.empty() && value.size() <= 18 && std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; });
-                         const auto good = digits && std::stoull(value) >= least;
-                         return good ? std::string{} : fmt::format("found '{}', expected a whole number of at least {}", value, least);
+                     [least, most](std::string& value) {
+                         const auto digits = !value.empty() && value.size() <= 19 && std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; });
+                         const auto good = digits && std::stoull(value) >= least && std::stoull(value) <= most;
+                         return good ? std::string{} : fmt::format("found '{}', expected a whole number from {} to {}", value, least, most);
                      },
                      "")};
 }
@@ -51,7 +53,7 @@ auto number(double least, double below) -> Kind {
 }
 
 auto text(std::string word) -> Kind {
-    return {std::move(word), CLI::Validator([](std::string&) { return std::string{}; }, "")};
+    return {std::move(word), CLI::Validator([](std::string& value) { return std::string(value.empty() ? "found nothing, expected a name" : ""); }, "")};
 }
 
 }  // namespace
@@ -59,7 +61,7 @@ auto text(std::string word) -> Kind {
 auto add_train_command(CLI::App& app, TrainOptions& o) -> CLI::App* {
     auto* const train = app.add_subcommand("train", "Train a restricted Boltzmann machine and estimate its log-likelihood");
     const auto add = [&](const char* group, const char* name, auto& value, const Kind& kind, const char* help) {
-        return train->add_option(name, value, help)->capture_default_str()->type_name(kind.word)->check(kind.check)->group(group);
+        return train->add_option(name, value, help)->capture_default_str()->type_name(kind.word)->check(kind.check)->group(group)->take_last();
     };
     constexpr auto large = 1e9;
     add("Data", "--data", o.data, text("NAME"), "digits, bars-and-stripes:N, an .npz file, or a folder with IDX files");
@@ -78,8 +80,8 @@ auto add_train_command(CLI::App& app, TrainOptions& o) -> CLI::App* {
     train->add_flag("--nesterov", o.nesterov, "Nesterov's momentum")->group("Training");
     add("Training", "--l1", o.l1, number(0.0, large), "Penalty on sum |W|");
     add("Training", "--l2", o.l2, number(0.0, large), "Penalty on sum W^2");
-    add("Training", "--seed", o.seed, whole(0), "Seed of all random numbers");
-    add("Training", "--threads", o.threads, whole(0), "Threads; 0: one a core. The result does not depend on it");
+    add("Training", "--seed", o.seed, whole(0, 9'999'999'999'999'999'999U), "Seed of all random numbers");
+    add("Training", "--threads", o.threads, whole(0, 1024), "Threads; 0: one a core. The result does not depend on it");
     add("Likelihood", "--ais-runs", o.ais_runs, whole(2), "Annealing runs of the estimate of log Z");
     add("Likelihood", "--ais-betas", o.ais_betas, whole(4), "Inverse temperatures of each run");
     add("Likelihood", "--ais-schedule", o.ais_schedule, one_of({"linear", "three-piece"}),
@@ -88,6 +90,6 @@ auto add_train_command(CLI::App& app, TrainOptions& o) -> CLI::App* {
     add("Output", "--output", o.output, text("FOLDER"), "Folder for the results");
     train->add_flag("--overwrite", o.overwrite, "Replace the results of an earlier run in that folder")->group("Output");
     add("Output", "--save-every", o.save_every, whole(0), "Save the weights after every N-th epoch; 0: only at the end");
-    add("Output", "--save-epochs", o.save_epochs, whole(1), "Save the weights after these epochs, as 1,5,10")->delimiter(',')->default_str("none");
+    add("Output", "--save-epochs", o.save_epochs, whole(1), "Save the weights after these epochs, as 1,5,10")->delimiter(',')->take_all()->default_str("none");
     return train;
 }

@@ -120,6 +120,15 @@ BOOST_AUTO_TEST_CASE(every_kind_of_data_trains) {
     BOOST_TEST(has(digits.out, "5000 training, 1000 validation, 1000 test rows of 784 units"));
 }
 
+BOOST_AUTO_TEST_CASE(a_repeated_option_counts_where_it_stands_last) {
+    const auto folder = Temporary();
+    BOOST_TEST(has(nbm_program(folder, quick + std::string("--epochs 2 --hidden 5")).out, "training an RBM 9-5 by PCD-1 for 2 epochs"));
+}
+
+BOOST_AUTO_TEST_CASE(a_diverged_training_says_so_and_writes_no_weights) {
+    refuses(std::string(quick) + "--learning-rate 100 --l2 1 --epochs 200", {"diverged", "--learning-rate"});
+}
+
 BOOST_AUTO_TEST_CASE(help_is_complete) {
     const auto folder = Temporary();
     const auto answer = nbm_program(folder, "train --help");
@@ -135,17 +144,20 @@ BOOST_AUTO_TEST_CASE(help_is_complete) {
 BOOST_AUTO_TEST_CASE(wrong_options_are_refused) {
     const auto with = [](const std::string& more) { return quick + more; };
     refuses(with("--epohcs 3"), {"unknown option '--epohcs'", "did you mean '--epochs'"});
-    refuses(with("--epochs=0"), {"--epochs", "'0'", "at least 1"});
+    refuses(with("--epochs=0"), {"--epochs", "'0'", "from 1 to"});
     refuses(with("--epochs -1"), {"--epochs"});
     refuses(with("--epochs ten"), {"--epochs", "'ten'"});
     refuses(with("--hidden 1.5"), {"--hidden", "'1.5'"});
     refuses(with("--hidden 99999999999999999999"), {"--hidden"});
     refuses(with("--trainer pdc"), {"--trainer", "'pdc'", "did you mean 'pcd'"});
     refuses(with("--binarise treshold"), {"--binarise", "did you mean 'threshold'"});
+    refuses(with("--threads 1000000"), {"--threads", "from 0 to 1024"});
+    refuses(with("--chains 999999999 --overwrite"), {"memory"});
+    refuses(with("--output ''"), {"--output", "expected a name"});
     refuses(with("--learning-rate fast"), {"--learning-rate", "'fast'"});
     refuses(with("--learning-rate nan"), {"--learning-rate"});
     refuses(with("--momentum 1"), {"--momentum", "below 1"});
-    refuses(with("--ais-betas 1"), {"--ais-betas", "at least 4"});
+    refuses(with("--ais-betas 1"), {"--ais-betas", "from 4 to"});
     refuses(with("surplus"), {"'surplus'"});
     refuses("tarin", {"unknown command 'tarin'", "did you mean 'train'"});
     refuses("", {"a command is needed"});
