@@ -12,6 +12,7 @@
 #include <tuple>
 #include <vector>
 
+#include "helpers.hpp"
 #include "temporary.hpp"
 
 import nbm;
@@ -97,22 +98,6 @@ auto train(std::size_t epochs, nbm::CallbackList<Cs...>& list, bool validate = f
                     {.epochs = epochs, .batch_size = 3, .validation = validate ? &data.valid : nullptr}, list);
 }
 
-auto contents(const std::filesystem::path& path) -> std::string {
-    auto file = std::ifstream(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
-auto message_of(auto&& f) -> std::string {
-    try {
-        f();
-    } catch (const nbm::Error& error) {
-        return error.what();
-    }
-    return "nothing was thrown";
-}
-
-auto has(const std::string& text, const std::string& part) -> bool { return text.find(part) != std::string::npos; }
-
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(logs_know_absent_from_nan_and_refuse_double_names) {
@@ -124,7 +109,7 @@ BOOST_AUTO_TEST_CASE(logs_know_absent_from_nan_and_refuse_double_names) {
     BOOST_TEST(!logs.get(a).has_value());
     logs.set(b, std::nan(""));
     BOOST_TEST(std::isnan(logs.get(b).value()));
-    BOOST_TEST(has(message_of([&] { logs.find("val_porb"); }), "did you mean 'val_prob'"));
+    BOOST_TEST(has(message_of<nbm::Error>([&] { logs.find("val_porb"); }), "did you mean 'val_prob'"));
     logs.clear();
     BOOST_TEST(!logs.get("cost").has_value());
     logs.freeze();
@@ -211,7 +196,7 @@ BOOST_AUTO_TEST_CASE(the_history_has_the_mean_cost_and_every_metric) {
     BOOST_TEST(history.last("a").value() == 0.3, boost::test_tools::tolerance(1e-12));
     BOOST_TEST(!history.column("b")[1].has_value());
     BOOST_TEST(std::isnan(history.column("b")[2].value()));
-    BOOST_TEST(has(message_of([&] { history.column("csot"); }), "did you mean 'cost'"));
+    BOOST_TEST(has(message_of<nbm::Error>([&] { history.column("csot"); }), "did you mean 'cost'"));
     BOOST_TEST((history.outcome() == nbm::Outcome::completed));
 }
 
@@ -272,10 +257,10 @@ BOOST_AUTO_TEST_CASE(csv_files_are_replaced_or_appended_to_with_the_same_header_
     const auto appended = contents(path);
     BOOST_TEST(std::count(appended.begin(), appended.end(), '\n') == 4);
     auto other = nbm::CallbackList(nbm::CSVLogger(path, ';', true), Producer{"a", "b"});
-    BOOST_TEST(has(message_of([&] { train(1, other); }), "another header"));
+    BOOST_TEST(has(message_of<nbm::Error>([&] { train(1, other); }), "another header"));
     BOOST_TEST(contents(path) == appended);
     auto nowhere = nbm::CallbackList(nbm::CSVLogger("/proc/none/h.csv"));
-    BOOST_TEST(has(message_of([&] { train(1, nowhere); }), "/proc/none"));
+    BOOST_TEST(has(message_of<nbm::Error>([&] { train(1, nowhere); }), "/proc/none"));
 }
 
 BOOST_AUTO_TEST_CASE(ais_metrics_surround_the_exact_value) {
@@ -303,7 +288,7 @@ BOOST_AUTO_TEST_CASE(ais_metrics_surround_the_exact_value) {
     BOOST_TEST(!history.column("logz_quick")[1].has_value());
     BOOST_TEST(history.column("val_prob_quick")[2].has_value());
     auto twice = nbm::CallbackList(nbm::AISCallback(), nbm::AISCallback());
-    BOOST_TEST(has(message_of([&] { train(1, twice); }), "'logz' is declared twice"));
+    BOOST_TEST(has(message_of<nbm::Error>([&] { train(1, twice); }), "'logz' is declared twice"));
 }
 
 BOOST_AUTO_TEST_CASE(weights_are_saved_in_the_chosen_epochs) {
@@ -315,7 +300,7 @@ BOOST_AUTO_TEST_CASE(weights_are_saved_in_the_chosen_epochs) {
     BOOST_TEST(nbm::load_weights<double>(folder / "w/0003.h5").topology().describe() == "4-2");
     BOOST_TEST(nbm::epoch_path("a-{epoch}.h5", 9).string() == "a-10.h5");
     auto wrong = nbm::CallbackList(nbm::PeriodicSave((folder / "{epohc}.h5").string()));
-    BOOST_TEST(has(message_of([&] { train(1, wrong); }), "{epoch}"));
+    BOOST_TEST(has(message_of<nbm::Error>([&] { train(1, wrong); }), "{epoch}"));
 }
 
 BOOST_AUTO_TEST_CASE(epochs_are_counted_from_one) {

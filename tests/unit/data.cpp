@@ -14,6 +14,7 @@
 
 #include <zlib.h>
 
+#include "helpers.hpp"
 #include "npz_writer.hpp"
 #include "temporary.hpp"
 
@@ -22,17 +23,6 @@ import nbm;
 namespace {
 
 namespace fs = std::filesystem;
-
-auto message_of(auto&& f) -> std::string {
-    try {
-        f();
-    } catch (const nbm::Error& error) {
-        return error.what();
-    }
-    return "nothing was thrown";
-}
-
-auto has(const std::string& text, const std::string& part) -> bool { return text.find(part) != std::string::npos; }
 
 /// An IDX file of bytes: magic number, sizes in big-endian order, values.
 auto idx(const std::vector<std::uint32_t>& shape, const std::vector<std::uint8_t>& values) -> std::string {
@@ -52,11 +42,6 @@ auto write(const fs::path& path, const std::string& bytes, bool gzip = false) ->
     } else {
         std::ofstream(path, std::ios::binary) << bytes;
     }
-}
-
-auto read(const fs::path& path) -> std::string {
-    auto file = std::ifstream(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
 }
 
 auto ramp(std::size_t n) -> std::vector<std::uint8_t> {
@@ -81,7 +66,7 @@ BOOST_AUTO_TEST_CASE(idx_files_are_read_plain_and_gzipped) {
 BOOST_AUTO_TEST_CASE(broken_idx_files_are_refused_with_a_sentence) {
     const auto folder = Temporary();
     const auto path = folder / "a";
-    const auto message = [&] { return message_of([&] { nbm::read_idx(path); }); };
+    const auto message = [&] { return message_of<nbm::Error>([&] { nbm::read_idx(path); }); };
     BOOST_TEST(has(message(), "there is no such file"));
     const auto good = idx({3, 4, 5}, ramp(60));
     for (const std::size_t length : {0, 3, 4, 9, 16, 17, 75}) {
@@ -100,7 +85,7 @@ BOOST_AUTO_TEST_CASE(broken_idx_files_are_refused_with_a_sentence) {
     write(path, idx({0x7FFFFFFFU}, ramp(100)));
     BOOST_TEST(has(message(), "found 100 of 2147483647 values"));
     write(path, good, true);
-    const auto packed = read(path);
+    const auto packed = contents(path);
     write(path, packed.substr(0, packed.size() / 2));
     BOOST_TEST(has(message(), "truncated"));
     auto damaged = packed;
@@ -108,14 +93,14 @@ BOOST_AUTO_TEST_CASE(broken_idx_files_are_refused_with_a_sentence) {
     write(path, damaged);
     BOOST_TEST(message() != "nothing was thrown");
     fs::create_directory(folder / "d");
-    BOOST_TEST(has(message_of([&] { nbm::read_idx(folder / "d"); }), "is a folder"));
+    BOOST_TEST(has(message_of<nbm::Error>([&] { nbm::read_idx(folder / "d"); }), "is a folder"));
 }
 
 BOOST_AUTO_TEST_CASE(idx_folders_are_scaled_and_split) {
     const auto folder = Temporary();
     write(folder / "train-images-idx3-ubyte", idx({12, 2, 2}, ramp(48)));
     write(folder / "train-labels-idx1-ubyte.gz", idx({12}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1}), true);
-    BOOST_TEST(has(message_of([&] { nbm::load_idx_folder(folder.path()); }), "t10k-images-idx3-ubyte"));
+    BOOST_TEST(has(message_of<nbm::Error>([&] { nbm::load_idx_folder(folder.path()); }), "t10k-images-idx3-ubyte"));
     write(folder / "t10k-images-idx3-ubyte.gz", idx({3, 2, 2}, ramp(12)), true);
     const auto data = nbm::load_dataset<double>(folder.path().string());
     BOOST_TEST(data.train.shape(0) == 10U);
@@ -126,7 +111,7 @@ BOOST_AUTO_TEST_CASE(idx_folders_are_scaled_and_split) {
     BOOST_TEST((data.valid_labels == std::vector{0, 1}));
     BOOST_TEST(data.test_labels.empty());
     write(folder / "train-labels-idx1-ubyte.gz", idx({11}, ramp(11)), true);
-    BOOST_TEST(has(message_of([&] { nbm::load_idx_folder(folder.path()); }), "11 labels for 12 images"));
+    BOOST_TEST(has(message_of<nbm::Error>([&] { nbm::load_idx_folder(folder.path()); }), "11 labels for 12 images"));
 }
 
 BOOST_AUTO_TEST_CASE(npz_files_of_all_types_and_orders_are_read) {
@@ -178,7 +163,7 @@ BOOST_AUTO_TEST_CASE(npz_data_sets_have_the_keys_of_the_origin) {
 BOOST_AUTO_TEST_CASE(broken_npz_files_are_refused_with_a_sentence) {
     const auto folder = Temporary();
     const auto path = folder / "a.npz";
-    const auto message = [&] { return message_of([&] { nbm::load_dataset<float>(path.string()); }); };
+    const auto message = [&] { return message_of<nbm::Error>([&] { nbm::load_dataset<float>(path.string()); }); };
     const auto message_for = [&](const std::string& train) {
         write_npz(path, {{"train.data", train}});
         return message();
@@ -202,7 +187,7 @@ BOOST_AUTO_TEST_CASE(broken_npz_files_are_refused_with_a_sentence) {
     write_npz(path, {{"train.data", npy<double>("<f8", "(1, 2)", {0, 1})}, {"train.lbl", npy<double>("<f8", "(3,)", {0, 1, 0})}});
     BOOST_TEST(has(message(), "3 labels for 1 rows"));
     write_npz(path, {{"train.data", npy<std::uint8_t>("|u1", "(100, 50)", ramp(5000))}});
-    const auto good = read(path);
+    const auto good = contents(path);
     for (const auto length : {std::size_t{0}, std::size_t{10}, good.size() / 2, good.size() - 60}) {
         write(path, good.substr(0, length));
         BOOST_TEST(has(message(), path.string()));
@@ -216,11 +201,11 @@ BOOST_AUTO_TEST_CASE(broken_npz_files_are_refused_with_a_sentence) {
 }
 
 BOOST_AUTO_TEST_CASE(data_sets_are_found_by_name) {
-    BOOST_TEST(has(message_of([] { nbm::load_dataset<float>("digts"); }), "did you mean 'digits'"));
-    BOOST_TEST(has(message_of([] { nbm::load_dataset<float>("none/such.npz"); }), "there is no such file"));
-    BOOST_TEST(has(message_of([] { nbm::load_dataset<float>("./none"); }), "there is no such file"));
-    BOOST_TEST(has(message_of([] { nbm::load_dataset<float>("bars-and-stripes:x"); }), "'x'"));
-    BOOST_TEST(has(message_of([] { nbm::load_dataset<float>("bars-and-stripes:99"); }), "1 to 12"));
+    BOOST_TEST(has(message_of<nbm::Error>([] { nbm::load_dataset<float>("digts"); }), "did you mean 'digits'"));
+    BOOST_TEST(has(message_of<nbm::Error>([] { nbm::load_dataset<float>("none/such.npz"); }), "there is no such file"));
+    BOOST_TEST(has(message_of<nbm::Error>([] { nbm::load_dataset<float>("./none"); }), "there is no such file"));
+    BOOST_TEST(has(message_of<nbm::Error>([] { nbm::load_dataset<float>("bars-and-stripes:x"); }), "'x'"));
+    BOOST_TEST(has(message_of<nbm::Error>([] { nbm::load_dataset<float>("bars-and-stripes:99"); }), "1 to 12"));
     BOOST_TEST(nbm::load_dataset<float>("bars-and-stripes:3").train.shape(1) == 9U);
 }
 

@@ -13,6 +13,7 @@
 #include <png.h>
 
 #include "oracle.hpp"
+#include "helpers.hpp"
 #include "temporary.hpp"
 
 import nbm;
@@ -20,22 +21,6 @@ import nbm;
 namespace {
 
 namespace fs = std::filesystem;
-
-auto message_of(auto&& f) -> std::string {
-    try {
-        f();
-    } catch (const nbm::Error& error) {
-        return error.what();
-    }
-    return "nothing was thrown";
-}
-
-auto has(const std::string& text, const std::string& part) -> bool { return text.find(part) != std::string::npos; }
-
-auto read(const fs::path& path) -> std::string {
-    auto file = std::ifstream(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
 
 auto files_in(const fs::path& folder) -> std::size_t {
     return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
@@ -144,7 +129,7 @@ BOOST_AUTO_TEST_CASE(weight_files_have_the_layout_of_the_origin) {
 BOOST_AUTO_TEST_CASE(files_of_others_are_read_and_faults_named) {
     const auto folder = Temporary();
     const auto path = folder / "w.h5";
-    const auto message = [&] { return message_of([&] { nbm::load_weights<float>(path); }); };
+    const auto message = [&] { return message_of<nbm::Error>([&] { nbm::load_weights<float>(path); }); };
     write_foreign(path, {"h0", "h1", "h0-1"}, 3, 3);
     const auto dbm = nbm::load_weights<float>(path);
     BOOST_TEST(dbm.topology().describe() == "3-2");
@@ -165,7 +150,7 @@ BOOST_AUTO_TEST_CASE(files_of_others_are_read_and_faults_named) {
     std::ofstream(path) << "text";
     BOOST_TEST(has(message(), "is not a complete HDF5 file"));
     nbm::save_weights(machine<float>(), path);
-    const auto good = read(path);
+    const auto good = contents(path);
     std::ofstream(path, std::ios::binary) << good.substr(0, good.size() / 2);
     BOOST_TEST(has(message(), path.string()));
     fs::remove(path);
@@ -182,14 +167,14 @@ BOOST_AUTO_TEST_CASE(a_failed_write_leaves_the_old_file_and_nothing_else) {
                                                 throw std::runtime_error("power cut");
                                             }),
                       std::runtime_error);
-    BOOST_TEST(read(path) == "first");
+    BOOST_TEST(contents(path) == "first");
     BOOST_TEST(files_in(folder.path()) == 1U);
     nbm::write_text(path, "second");
-    BOOST_TEST(read(path) == "second");
-    BOOST_TEST(has(message_of([&] { nbm::write_text(folder.path(), "x"); }), "is a folder"));
-    BOOST_TEST(has(message_of([&] { nbm::write_text(path / "b", "x"); }), "cannot make this folder"));
-    BOOST_TEST(has(message_of([&] { nbm::save_weights(machine<float>(), "/proc/nbm/w.h5"); }), "/proc/nbm"));
-    BOOST_TEST(has(message_of([&] { nbm::make_writable_folder("/proc"); }), "cannot write into this folder"));
+    BOOST_TEST(contents(path) == "second");
+    BOOST_TEST(has(message_of<nbm::Error>([&] { nbm::write_text(folder.path(), "x"); }), "is a folder"));
+    BOOST_TEST(has(message_of<nbm::Error>([&] { nbm::write_text(path / "b", "x"); }), "cannot make this folder"));
+    BOOST_TEST(has(message_of<nbm::Error>([&] { nbm::save_weights(machine<float>(), "/proc/nbm/w.h5"); }), "/proc/nbm"));
+    BOOST_TEST(has(message_of<nbm::Error>([&] { nbm::make_writable_folder("/proc"); }), "cannot write into this folder"));
 }
 
 BOOST_AUTO_TEST_CASE(sheets_tile_rows_and_pngs_come_back) {

@@ -13,6 +13,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "helpers.hpp"
 #include "npz_writer.hpp"
 #include "temporary.hpp"
 
@@ -28,21 +29,14 @@ struct Answer {
     std::string err;
 };
 
-auto read(const fs::path& path) -> std::string {
-    auto file = std::ifstream(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
 /// Runs nbm in a folder.
 auto nbm_program(const Temporary& folder, const std::string& arguments) -> Answer {
     const auto out = folder / "stdout";
     const auto err = folder / "stderr";
     const auto command = "cd " + folder.path().string() + " && " NBM_PROGRAM " " + arguments + " >" + out.string() + " 2>" + err.string();
     const auto status = std::system(command.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read(out), read(err)};
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, contents(out), contents(err)};
 }
-
-auto has(const std::string& text, const std::string& part) -> bool { return text.find(part) != std::string::npos; }
 
 /// Wrong input: status 2, nothing on stdout but what came before, one sentence on stderr that mentions all parts, no results.
 auto refuses(const std::string& arguments, const std::vector<std::string>& parts, const Temporary* where = nullptr) -> void {
@@ -70,7 +64,7 @@ BOOST_AUTO_TEST_CASE(a_training_writes_its_results) {
     BOOST_TEST(answer.err == "");
     for (const auto* text : {"epoch 1/3  cost", "log Z", "train log-probability", "test log-probability", "nats ["}) { BOOST_TEST(has(answer.out, text)); }
     BOOST_TEST(!has(answer.out, "\r"));
-    const auto summary = nlohmann::json::parse(read(folder / "run/summary.json"));
+    const auto summary = nlohmann::json::parse(contents(folder / "run/summary.json"));
     for (const auto* key : {"log_z", "train_log_prob", "test_log_prob"}) {
         BOOST_TEST(summary.at(key).at("low").get<double>() <= summary.at(key).at("value").get<double>());
         BOOST_TEST(summary.at(key).at("value").get<double>() <= summary.at(key).at("high").get<double>());
@@ -87,7 +81,7 @@ BOOST_AUTO_TEST_CASE(a_training_writes_its_results) {
     const auto truth = nbm::mean_log_probability(dbm, data.train, nbm::Estimate{exact, exact, exact}).value;
     BOOST_TEST(summary.at("train_log_prob").at("low").get<double>() <= truth);
     BOOST_TEST(summary.at("train_log_prob").at("high").get<double>() >= truth);
-    const auto history = read(folder / "run/history.csv");
+    const auto history = contents(folder / "run/history.csv");
     BOOST_TEST(history.starts_with("epoch,cost,val_cost,seconds,logz,"));
     BOOST_TEST(std::count(history.begin(), history.end(), '\n') == 4);
     for (const auto* file : {"weights/epoch-0001.h5", "weights/epoch-0003.h5", "samples.png", "filters.png"}) { BOOST_TEST(fs::file_size(folder / "run" / file) > 100U); }
@@ -98,7 +92,7 @@ BOOST_AUTO_TEST_CASE(the_same_seed_gives_the_same_numbers_for_any_threads) {
     const auto weights = [](const std::string& options) {
         const auto folder = Temporary();
         BOOST_TEST(nbm_program(folder, quick + options).status == 0);
-        auto summary = nlohmann::json::parse(read(folder / "run/summary.json"));
+        auto summary = nlohmann::json::parse(contents(folder / "run/summary.json"));
         return summary.at("test_log_prob").dump();
     };
     BOOST_TEST(weights("--threads 1") == weights("--threads 2"));
@@ -113,7 +107,7 @@ BOOST_AUTO_TEST_CASE(every_kind_of_data_trains) {
         const auto answer = nbm_program(folder, std::string("train --data grey.npz --hidden 2 --epochs 2 --ais-betas 9 --overwrite --output run --binarise ") + how);
         BOOST_TEST(answer.status == 0);
         BOOST_TEST(!has(answer.out, "test log-probability"));
-        BOOST_TEST(nlohmann::json::parse(read(folder / "run/summary.json")).at("test_log_prob").is_null());
+        BOOST_TEST(nlohmann::json::parse(contents(folder / "run/summary.json")).at("test_log_prob").is_null());
     }
     const auto digits = nbm_program(folder, "train --hidden 3 --epochs 1 --ais-runs 5 --ais-betas 9 --overwrite --output run");
     BOOST_TEST(digits.status == 0);
@@ -173,7 +167,7 @@ BOOST_AUTO_TEST_CASE(wrong_data_are_refused) {
     refuses(base + "keys.npz", {"keys.npz", "train.data", "images"}, &folder);
     write_npz(folder / "range.npz", {{"train.data", npy<double>("<f8", "(1, 2)", {0, 2})}});
     refuses(base + "range.npz", {"range.npz", "row 0, column 1 is 2"}, &folder);
-    std::ofstream(folder / "cut.npz") << read(folder / "range.npz").substr(0, 40);
+    std::ofstream(folder / "cut.npz") << contents(folder / "range.npz").substr(0, 40);
     refuses(base + "cut.npz", {"cut.npz", "not"}, &folder);
     fs::create_directory(folder / "idx");
     refuses(base + "idx", {"train-images-idx3-ubyte"}, &folder);
@@ -187,11 +181,11 @@ BOOST_AUTO_TEST_CASE(output_folders_are_checked_before_training) {
     std::ofstream(folder / "file") << "x";
     refuses("train --data bars-and-stripes:3 --output file/run", {"file/run"}, &folder);
     BOOST_TEST(nbm_program(folder, quick).status == 0);
-    const auto before = read(folder / "run/weights.h5");
+    const auto before = contents(folder / "run/weights.h5");
     const auto again = nbm_program(folder, quick + std::string("--seed 9"));
     BOOST_TEST(again.status == 2);
     BOOST_TEST(has(again.err, "--overwrite"));
-    BOOST_TEST((read(folder / "run/weights.h5") == before));
+    BOOST_TEST((contents(folder / "run/weights.h5") == before));
     BOOST_TEST(nbm_program(folder, quick + std::string("--seed 9 --overwrite")).status == 0);
-    BOOST_TEST((read(folder / "run/weights.h5") != before));
+    BOOST_TEST((contents(folder / "run/weights.h5") != before));
 }
