@@ -23,7 +23,9 @@ auto quoted(int argc, char** argv) -> std::string {
     auto text = std::string("nbm");
     for (int i = 1; i < argc; ++i) {
         const auto word = std::string(argv[i]);
-        const auto plain = !word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:,+@%") == std::string::npos;
+        const auto plain =
+            !word.empty() &&
+            word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:,+@%") == std::string::npos;
         auto quoted_word = std::string("'");
         for (const auto c : word) { quoted_word += c == '\'' ? std::string("'\\''") : std::string(1, c); }
         text += ' ' + (plain ? word : quoted_word + '\'');
@@ -61,9 +63,7 @@ auto main(int argc, char** argv) -> int {
         }
         complain("a command is needed: train; see nbm --help");
         return wrong_input;
-    } catch (const CLI::Success& success) {
-        return app.exit(success);
-    } catch (const CLI::ParseError& error) {
+    } catch (const CLI::Success& success) { return app.exit(success); } catch (const CLI::ParseError& error) {
         complain(explain(app, error));
         return wrong_input;
     } catch (const nbm::Error& error) {

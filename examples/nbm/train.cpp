@@ -43,8 +43,8 @@ auto prepare_output(const TrainOptions& o) -> fs::path {
     return folder;
 }
 
-/// Long chains from training rows, so that one sees whether the machine keeps all kinds of them; the visible probabilities given the last
-/// hidden samples.
+/// Long chains from training rows, so that one sees whether the machine keeps all kinds of them; the visible probabilities given
+/// the last hidden samples.
 auto draw_samples(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>& train, const TrainOptions& o) -> nbm::Matrix<Real> {
     constexpr std::size_t sweeps = 1000;
     auto chains = nbm::make_chains(dbm, tiles, o.seed, nbm::Purpose::samples);
@@ -77,7 +77,9 @@ auto to_json(const nbm::Estimate& e) -> nlohmann::json {
 
 auto show(const nbm::Estimate& e) -> std::string { return fmt::format("{:.2f} nats [{:.2f}, {:.2f}]", e.value, e.low, e.high); }
 
-auto betas(const TrainOptions& o) -> nbm::Betas { return o.ais_schedule == "linear" ? nbm::linear(o.ais_betas) : nbm::three_piece(o.ais_betas); }
+auto betas(const TrainOptions& o) -> nbm::Betas {
+    return o.ais_schedule == "linear" ? nbm::linear(o.ais_betas) : nbm::three_piece(o.ais_betas);
+}
 
 auto fit_options(const TrainOptions& o, const nbm::Dataset<Real>& data) -> nbm::FitOptions<Real> {
     return {.epochs = o.epochs,
@@ -92,11 +94,15 @@ auto check_finite(const nbm::DBM<Real>& dbm) -> void {
     const auto finite = [](const auto& values) { return std::ranges::all_of(values, [](Real x) { return std::isfinite(x); }); };
     const auto good = std::ranges::all_of(dbm.layers(), [&](const auto& layer) { return finite(layer.bias); }) &&
                       std::ranges::all_of(dbm.synapses(), [&](const auto& synapse) { return finite(synapse.weights); });
-    if (!good) { throw nbm::InputError("the training diverged: some weights are not finite numbers; lower --learning-rate, --momentum or --l2"); }
+    if (!good) {
+        throw nbm::InputError(
+            "the training diverged: some weights are not finite numbers; lower --learning-rate, --momentum or --l2");
+    }
 }
 
 auto run_fit(nbm::DBM<Real>& dbm, const nbm::Dataset<Real>& data, const TrainOptions& o, const fs::path& folder) -> nbm::History {
-    auto optimiser = nbm::SGD<Real>({.learning_rate = o.learning_rate, .momentum = o.momentum, .nesterov = o.nesterov, .decay = o.decay});
+    auto optimiser =
+        nbm::SGD<Real>({.learning_rate = o.learning_rate, .momentum = o.momentum, .nesterov = o.nesterov, .decay = o.decay});
     auto callbacks = nbm::CallbackList(
         nbm::AISCallback({.runs = o.ais_runs, .betas = betas(o), .seed = o.seed}, nbm::every(o.ais_every)),
         nbm::CSVLogger(folder / "history.csv"),
@@ -120,7 +126,8 @@ auto train(const TrainOptions& o) -> void {
     auto dbm = nbm::DBM<Real>(nbm::Topology({data.train.shape(1), o.hidden}));
     nbm::initialise(dbm, data.train,
                     {.seed = o.seed, .weights = o.weights == "orthogonal" ? nbm::Weights::orthogonal : nbm::Weights::normal});
-    fmt::print("training an RBM {} by {}-{} for {} epochs\n", dbm.topology().describe(), o.trainer == "cd" ? "CD" : "PCD", o.steps, o.epochs);
+    fmt::print("training an RBM {} by {}-{} for {} epochs\n", dbm.topology().describe(), o.trainer == "cd" ? "CD" : "PCD", o.steps,
+               o.epochs);
     run_fit(dbm, data, o, folder);
     check_finite(dbm);
     nbm::save_weights(dbm, folder / "weights.h5");
@@ -134,19 +141,22 @@ auto train(const TrainOptions& o) -> void {
     write_pictures(dbm, draw_samples(dbm, data.train, o), folder);
 
     const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    auto summary = nlohmann::ordered_json{{"log_z", to_json(log_z)},
-                                          {"train_log_prob", to_json(train_probability)},
-                                          {"test_log_prob", test_probability ? to_json(*test_probability) : nlohmann::json(nullptr)},
-                                          {"seed", o.seed},
-                                          {"seconds", seconds},
-                                          {"command", o.command}};
+    auto summary =
+        nlohmann::ordered_json{{"log_z", to_json(log_z)},
+                               {"train_log_prob", to_json(train_probability)},
+                               {"test_log_prob", test_probability ? to_json(*test_probability) : nlohmann::json(nullptr)},
+                               {"seed", o.seed},
+                               {"seconds", seconds},
+                               {"command", o.command}};
     nbm::write_text(folder / "summary.json", summary.dump(2) + "\n");
 
-    fmt::print("\nlog Z                 {}   (effective sample size {:.1f} of {} runs)\n", show(log_z), log_z.effective_sample_size, log_z.runs);
+    fmt::print("\nlog Z                 {}   (effective sample size {:.1f} of {} runs)\n", show(log_z), log_z.effective_sample_size,
+               log_z.runs);
     fmt::print("train log-probability {}\n", show(train_probability));
     if (test_probability) { fmt::print("test log-probability  {}\n", show(*test_probability)); }
     if (log_z.effective_sample_size < 0.1 * static_cast<double>(log_z.runs)) {
         fmt::print("few runs carry most of the weight: raise --ais-betas before you trust these numbers\n");
     }
-    fmt::print("{:.1f} s; results in {}/: history.csv, weights.h5, samples.png, filters.png, summary.json\n", seconds, folder.string());
+    fmt::print("{:.1f} s; results in {}/: history.csv, weights.h5, samples.png, filters.png, summary.json\n", seconds,
+               folder.string());
 }

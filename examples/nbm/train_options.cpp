@@ -35,9 +35,11 @@ constexpr auto most_whole = std::uint64_t{1'000'000'000};
 auto whole(std::uint64_t least, std::uint64_t most = most_whole) -> Kind {
     return {"N", CLI::Validator(
                      [least, most](std::string& value) {
-                         const auto digits = !value.empty() && value.size() <= 19 && std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; });
+                         const auto digits = !value.empty() && value.size() <= 19 &&
+                                             std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; });
                          const auto good = digits && std::stoull(value) >= least && std::stoull(value) <= most;
-                         return good ? std::string{} : fmt::format("found '{}', expected a whole number from {} to {}", value, least, most);
+                         return good ? std::string{}
+                                     : fmt::format("found '{}', expected a whole number from {} to {}", value, least, most);
                      },
                      "")};
 }
@@ -47,13 +49,17 @@ auto number(double least, double below) -> Kind {
                      [least, below](std::string& value) {
                          auto x = 0.0;
                          const auto good = CLI::detail::lexical_cast(value, x) && x >= least && x < below;
-                         return good ? std::string{} : fmt::format("found '{}', expected a number of at least {} and below {}", value, least, below);
+                         return good
+                                    ? std::string{}
+                                    : fmt::format("found '{}', expected a number of at least {} and below {}", value, least, below);
                      },
                      "")};
 }
 
 auto text(std::string word) -> Kind {
-    return {std::move(word), CLI::Validator([](std::string& value) { return std::string(value.empty() ? "found nothing, expected a name" : ""); }, "")};
+    return {
+        std::move(word),
+        CLI::Validator([](std::string& value) { return std::string(value.empty() ? "found nothing, expected a name" : ""); }, "")};
 }
 
 }  // namespace
@@ -61,14 +67,20 @@ auto text(std::string word) -> Kind {
 auto add_train_command(CLI::App& app, TrainOptions& o) -> CLI::App* {
     auto* const train = app.add_subcommand("train", "Train a restricted Boltzmann machine and estimate its log-likelihood");
     const auto add = [&](const char* group, const char* name, auto& value, const Kind& kind, const char* help) {
-        return train->add_option(name, value, help)->capture_default_str()->type_name(kind.word)->check(kind.check)->group(group)->take_last();
+        return train->add_option(name, value, help)
+            ->capture_default_str()
+            ->type_name(kind.word)
+            ->check(kind.check)
+            ->group(group)
+            ->take_last();
     };
     constexpr auto large = 1e9;
     add("Data", "--data", o.data, text("NAME"), "digits, bars-and-stripes:N, an .npz file, or a folder with IDX files");
     add("Data", "--binarise", o.binarise, one_of({"sample", "threshold", "grey"}),
         "What to do with grey values: draw them once, compare with 1/2, or keep them as probabilities");
     add("Model", "--hidden", o.hidden, whole(1), "Hidden units");
-    add("Model", "--weights", o.weights, one_of({"normal", "orthogonal"}), "Initial weights: normal with standard deviation 0.01, or orthogonal");
+    add("Model", "--weights", o.weights, one_of({"normal", "orthogonal"}),
+        "Initial weights: normal with standard deviation 0.01, or orthogonal");
     add("Training", "--trainer", o.trainer, one_of({"cd", "pcd"}), "Contrastive divergence, or its variant with persistent chains");
     add("Training", "--steps", o.steps, whole(1), "Gibbs sweeps an update");
     add("Training", "--chains", o.chains, whole(0), "Persistent chains; 0: as many as rows in a batch");
@@ -90,6 +102,9 @@ auto add_train_command(CLI::App& app, TrainOptions& o) -> CLI::App* {
     add("Output", "--output", o.output, text("FOLDER"), "Folder for the results");
     train->add_flag("--overwrite", o.overwrite, "Replace the results of an earlier run in that folder")->group("Output");
     add("Output", "--save-every", o.save_every, whole(0), "Save the weights after every N-th epoch; 0: only at the end");
-    add("Output", "--save-epochs", o.save_epochs, whole(1), "Save the weights after these epochs, as 1,5,10")->delimiter(',')->take_all()->default_str("none");
+    add("Output", "--save-epochs", o.save_epochs, whole(1), "Save the weights after these epochs, as 1,5,10")
+        ->delimiter(',')
+        ->take_all()
+        ->default_str("none");
     return train;
 }

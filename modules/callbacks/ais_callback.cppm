@@ -22,14 +22,14 @@ export namespace nbm {
 struct AISCallbackOptions {
     std::size_t runs = 100;
     Betas betas = 1000;
-    std::string name = "";    // appended to the metrics' names as "_name", for several of these side by side
+    std::string name = "";  // appended to the metrics' names as "_name", for several of these side by side
     std::uint64_t seed = 1;
-    bool exact = false;       // also logs logz_exact, by enumeration
+    bool exact = false;  // also logs logz_exact, by enumeration
 };
 
-/// Estimates log Z by AIS in chosen epochs and logs, in nats: logz, logz_low, logz_high; free_energy (mean F(v) of the training rows),
-/// prob, prob_low, prob_high (mean log p(v)); the same of the validation rows with the prefix val_; logz_exact. For RBMs. Does not touch
-/// the training's random numbers.
+/// Estimates log Z by AIS in chosen epochs and logs, in nats: logz, logz_low, logz_high; free_energy (mean F(v) of the training
+/// rows), prob, prob_low, prob_high (mean log p(v)); the same of the validation rows with the prefix val_; logz_exact. For RBMs.
+/// Does not touch the training's random numbers.
 class AISCallback {
 public:
     explicit AISCallback(AISCallbackOptions options = {}, Epochs epochs = {});
@@ -37,11 +37,13 @@ public:
     auto setup(SetupInfo& info) -> void;
 
     template <class X>
-        requires requires(X& x) { x.model; x.train; x.validation; }
-    auto on_epoch_end(X& context) -> void {
-        if (epochs_.contains(context.epoch, context.last)) {
-            measure(context, context.model, context.train, context.validation);
+        requires requires(X& x) {
+            x.model;
+            x.train;
+            x.validation;
         }
+    auto on_epoch_end(X& context) -> void {
+        if (epochs_.contains(context.epoch, context.last)) { measure(context, context.model, context.train, context.validation); }
     }
 
 private:

@@ -5,31 +5,31 @@ module;
 #include <type_traits>
 
 // The hooks differ in nothing but their name, which C++20 cannot pass as an argument; this macro stays within this file.
-#define NBM_HOOK(Name, method)                                                                                      \
-    struct Name {                                                                                                   \
-        static constexpr std::string_view name = #method;                                                           \
-        template <class C, class X>                                                                                 \
-        static constexpr bool callable = requires(C& c, X& x) { c.method(x); };                                     \
-        template <class C>                                                                                          \
-        static constexpr bool present = has_name<Name, C>;                                                          \
-        struct Probe {                                                                                              \
-            int method;                                                                                             \
-        };                                                                                                          \
-        template <class Mixed>                                                                                      \
-        static constexpr bool unambiguous = requires { &Mixed::method; };                                           \
-        template <class C, class X>                                                                                 \
-        static constexpr auto call(C& c, X& x) -> decltype(auto) {                                                  \
-            using Result = decltype(c.method(x));                                                                   \
-            static_assert(std::is_void_v<Result> || std::is_same_v<Result, Flow>,                                   \
-                          "the callback's hook '" #method "' must return void or nbm::Flow");                       \
-            return c.method(x);                                                                                     \
-        }                                                                                                           \
-        template <class C, class X>                                                                                 \
-        static constexpr void check() {                                                                             \
-            static_assert(callable<C, X> || !present<C>,                                                            \
-                          "the callback has a member '" #method "' that cannot be called with the context of this hook; " \
-                          "from the control stage on the context is constant");                                     \
-        }                                                                                                           \
+#define NBM_HOOK(Name, method)                                                                                     \
+    struct Name {                                                                                                  \
+        static constexpr std::string_view name = #method;                                                          \
+        template <class C, class X>                                                                                \
+        static constexpr bool callable = requires(C& c, X& x) { c.method(x); };                                    \
+        template <class C>                                                                                         \
+        static constexpr bool present = has_name<Name, C>;                                                         \
+        struct Probe {                                                                                             \
+            int method;                                                                                            \
+        };                                                                                                         \
+        template <class Mixed>                                                                                     \
+        static constexpr bool unambiguous = requires { &Mixed::method; };                                          \
+        template <class C, class X>                                                                                \
+        static constexpr auto call(C& c, X& x) -> decltype(auto) {                                                 \
+            using Result = decltype(c.method(x));                                                                  \
+            static_assert(std::is_void_v<Result> || std::is_same_v<Result, Flow>,                                  \
+                          "the callback's hook '" #method "' must return void or nbm::Flow");                      \
+            return c.method(x);                                                                                    \
+        }                                                                                                          \
+        template <class C, class X>                                                                                \
+        static constexpr void check() {                                                                            \
+            static_assert(callable<C, X> || !present<C>, "the callback has a member '" #method                     \
+                                                         "' that cannot be called with the context of this hook; " \
+                                                         "from the control stage on the context is constant");     \
+        }                                                                                                          \
     }
 
 export module nbm:callbacks.concepts;
@@ -79,17 +79,18 @@ concept HasHook = Hook::template callable<C, X>;
 
 /// A callback: any class with a member of at least one hook's name. (A final class is taken at its word.)
 template <class C>
-concept Callback =
-    std::is_class_v<C> &&
-    (std::is_final_v<C> || hook::Setup::present<C> || hook::TrainBegin::present<C> || hook::TrainEnd::present<C> ||
-     hook::EpochBegin::present<C> || hook::EpochEnd::present<C> || hook::BatchBegin::present<C> || hook::BatchEnd::present<C> ||
-     hook::GradientReady::present<C> || hook::ValidationBegin::present<C> || hook::ValidationEnd::present<C> ||
-     hook::Exception::present<C> || hook::Teardown::present<C>);
+concept Callback = std::is_class_v<C> &&
+                   (std::is_final_v<C> || hook::Setup::present<C> || hook::TrainBegin::present<C> || hook::TrainEnd::present<C> ||
+                    hook::EpochBegin::present<C> || hook::EpochEnd::present<C> || hook::BatchBegin::present<C> ||
+                    hook::BatchEnd::present<C> || hook::GradientReady::present<C> || hook::ValidationBegin::present<C> ||
+                    hook::ValidationEnd::present<C> || hook::Exception::present<C> || hook::Teardown::present<C>);
 
 /// The stage that a callback class declares as `static constexpr nbm::Stage stage`; produce without one.
 template <class C>
 inline constexpr Stage stage_of = [] {
-    if constexpr (requires { { C::stage } -> std::convertible_to<Stage>; }) {
+    if constexpr (requires {
+                      { C::stage } -> std::convertible_to<Stage>;
+                  }) {
         return C::stage;
     } else {
         return Stage::produce;

@@ -48,8 +48,8 @@ struct SetupInfo : Info {
 struct TrainInfo : SetupInfo {
     using SetupInfo::SetupInfo;
     Outcome outcome = Outcome::completed;
-    std::string stop_reason;      // who stopped and why
-    std::exception_ptr error;     // on_exception and teardown after a failure
+    std::string stop_reason;   // who stopped and why
+    std::exception_ptr error;  // on_exception and teardown after a failure
 };
 
 /// on_epoch_begin, on_epoch_end, on_validation_begin, on_validation_end.
@@ -57,9 +57,9 @@ struct EpochInfo : Info {
     using Info::Info;
     std::size_t epoch = 0;
     std::size_t epochs = 0;
-    double seconds = 0.0;   // since the epoch began
-    bool partial = false;   // the epoch ended before its last batch
-    bool last = false;      // no epoch follows
+    double seconds = 0.0;  // since the epoch began
+    bool partial = false;  // the epoch ended before its last batch
+    bool last = false;     // no epoch follows
 };
 
 /// on_batch_begin, on_batch_end, on_gradient.
@@ -92,7 +92,8 @@ struct Context : InfoType, RunType {
 /// on_gradient: the gradient of the log-likelihood, before the optimiser uses it; may be changed.
 template <class RunType, class Gradient>
 struct GradientContext : Context<BatchInfo, RunType> {
-    GradientContext(BatchInfo info, RunType run, Gradient& g) : Context<BatchInfo, RunType>(std::move(info), std::move(run)), gradient(g) {}
+    GradientContext(BatchInfo info, RunType run, Gradient& g)
+        : Context<BatchInfo, RunType>(std::move(info), std::move(run)), gradient(g) {}
     Gradient& gradient;
 };
 

@@ -50,8 +50,9 @@ auto CSVLogger::on_train_begin(const TrainInfo& info) -> void {
         auto existing = std::string(header.size(), '\0');
         std::ifstream(filename_, std::ios::binary).read(existing.data(), static_cast<std::streamsize>(existing.size()));
         if (existing != header) {
-            throw FileError(filename_.string(), fmt::format("has another header than this training ({}); choose another file or the same metrics",
-                                                            header.substr(0, header.size() - 2)));
+            throw FileError(filename_.string(),
+                            fmt::format("has another header than this training ({}); choose another file or the same metrics",
+                                        header.substr(0, header.size() - 2)));
         }
         continued = true;
     }

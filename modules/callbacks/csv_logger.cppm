@@ -11,8 +11,8 @@ import :callbacks.contexts;
 
 export namespace nbm {
 
-/// Writes the metrics of each epoch as a row of a CSV file (RFC 4180), complete on disk when the epoch ends. The header holds `epoch`
-/// (counted from 1) and all metrics; absent values are empty fields.
+/// Writes the metrics of each epoch as a row of a CSV file (RFC 4180), complete on disk when the epoch ends. The header holds
+/// `epoch` (counted from 1) and all metrics; absent values are empty fields.
 class CSVLogger {
 public:
     static constexpr auto stage = Stage::record;

@@ -40,7 +40,8 @@ public:
         return call_in_order<Hook>(context, std::make_index_sequence<sizeof...(Cs)>{});
     }
 
-    /// The same in reverse order; an exception of one callback does not keep the others from being called and is dropped. For teardown.
+    /// The same in reverse order; an exception of one callback does not keep the others from being called and is dropped. For
+    /// teardown.
     template <class Hook, class X>
     constexpr auto call_all_reversed(X& context) noexcept -> void {
         [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -109,9 +110,7 @@ private:
                 } else {
                     return Hook::call(std::get<I>(members_), context);
                 }
-            } catch (const std::exception& error) {
-                throw CallbackError(Hook::name, I, error.what());
-            }
+            } catch (const std::exception& error) { throw CallbackError(Hook::name, I, error.what()); }
         }
         return Flow::proceed;
     }
@@ -120,8 +119,7 @@ private:
     constexpr auto call_quietly(X& context) noexcept -> void {
         try {
             call_seen<Hook, I>(context);
-        } catch (...) {
-        }
+        } catch (...) {}
     }
 
     std::tuple<Cs...> members_;

@@ -18,7 +18,9 @@ import :tensor;
 namespace nbm {
 
 auto Logs::declare(Metric metric) -> MetricId {
-    if (frozen_) { throw InputError(fmt::format("metric '{}' is declared after training began; declare it in the setup hook", metric.name)); }
+    if (frozen_) {
+        throw InputError(fmt::format("metric '{}' is declared after training began; declare it in the setup hook", metric.name));
+    }
     if (metric.name.empty()) { throw InputError("a metric needs a name"); }
     if (std::ranges::find(metrics_, metric.name, &Metric::name) != metrics_.end()) {
         throw InputError(fmt::format("metric '{}' is declared twice; give one of its callbacks another name", metric.name));

@@ -27,8 +27,8 @@ struct MetricId {
     std::size_t index = 0;
 };
 
-/// The metrics of one epoch. Producers declare them in their setup hook, so that all names are known before the first epoch; each epoch
-/// a metric has a value or is absent (not measured), which is not the same as NaN (diverged).
+/// The metrics of one epoch. Producers declare them in their setup hook, so that all names are known before the first epoch; each
+/// epoch a metric has a value or is absent (not measured), which is not the same as NaN (diverged).
 class Logs {
 public:
     /// Throws InputError when the name is taken or empty, or training has begun.

@@ -18,7 +18,8 @@ auto epoch_path(const std::string& path_template, std::size_t epoch) -> std::fil
     try {
         return fmt::format(fmt::runtime(path_template), fmt::arg("epoch", epoch + 1));
     } catch (const fmt::format_error& error) {
-        throw InputError(fmt::format("path '{}': {}; the only placeholder is {{epoch}}, or {{epoch:04d}} to pad it", path_template, error.what()));
+        throw InputError(fmt::format("path '{}': {}; the only placeholder is {{epoch}}, or {{epoch:04d}} to pad it", path_template,
+                                     error.what()));
     }
 }
 

@@ -23,7 +23,8 @@ class PeriodicSave {
 public:
     static constexpr auto stage = Stage::persist;
 
-    inline explicit PeriodicSave(std::string weight_path, Epochs epochs = {}) : weight_path_(std::move(weight_path)), epochs_(std::move(epochs)) {}
+    inline explicit PeriodicSave(std::string weight_path, Epochs epochs = {})
+        : weight_path_(std::move(weight_path)), epochs_(std::move(epochs)) {}
 
     /// Finds a wrong template before training.
     inline auto setup(const SetupInfo&) -> void { epoch_path(weight_path_, 0); }

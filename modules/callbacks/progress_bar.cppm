@@ -11,8 +11,8 @@ import :callbacks.contexts;
 
 export namespace nbm {
 
-/// Shows the training: on a terminal a bar with the time left and the metrics, redrawn at most ten times a second; elsewhere one plain
-/// line an epoch.
+/// Shows the training: on a terminal a bar with the time left and the metrics, redrawn at most ten times a second; elsewhere one
+/// plain line an epoch.
 class ProgressBar {
 public:
     static constexpr auto stage = Stage::record;

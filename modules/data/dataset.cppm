@@ -10,8 +10,8 @@ import :tensor;
 
 export namespace nbm {
 
-/// Rows of values in [0, 1] in three splits, with labels where the source has them. Each split: [rows, visible units]; valid and test
-/// may be empty.
+/// Rows of values in [0, 1] in three splits, with labels where the source has them. Each split: [rows, visible units]; valid and
+/// test may be empty.
 template <Real T>
 struct Dataset {
     Matrix<T> train = Matrix<T>::from_shape({0, 0});
@@ -22,7 +22,8 @@ struct Dataset {
     std::vector<int> test_labels;
 };
 
-/// What to do with values strictly between 0 and 1: draw once with that probability, compare with 0.5, or keep them as probabilities.
+/// What to do with values strictly between 0 and 1: draw once with that probability, compare with 0.5, or keep them as
+/// probabilities.
 enum class Binarise : std::uint8_t { sample, threshold, grey };
 
 /// Binarises a split in place; the same seed gives the same draw.

@@ -75,7 +75,6 @@ auto find_file(const fs::path& folder, const std::string& name) -> fs::path {
     return {};
 }
 
-
 template <Real T>
 auto to_matrix(const IdxArray& images, std::size_t first, std::size_t count) -> Matrix<T> {
     const auto units = images.shape[1] * images.shape[2];
@@ -101,7 +100,8 @@ auto read_pair(const fs::path& folder, const std::string& prefix) -> Files {
     if (!label_path.empty()) {
         const auto labels = read_idx(label_path);
         if (labels.shape.size() != 1 || labels.shape[0] != files.images.shape[0]) {
-            throw FileError(label_path.string(), fmt::format("holds {} labels for {} images", labels.values.size(), files.images.shape[0]));
+            throw FileError(label_path.string(),
+                            fmt::format("holds {} labels for {} images", labels.values.size(), files.images.shape[0]));
         }
         files.labels.assign(labels.values.begin(), labels.values.end());
     }
@@ -138,7 +138,9 @@ auto read_idx(const fs::path& path) -> IdxArray {
         }
     }
     auto extra = std::uint8_t{};
-    if (reader.read(&extra, 1) != 0) { throw FileError(path.string(), fmt::format("is longer than the {} values of its header", total)); }
+    if (reader.read(&extra, 1) != 0) {
+        throw FileError(path.string(), fmt::format("is longer than the {} values of its header", total));
+    }
     return result;
 }
 
@@ -154,7 +156,8 @@ auto load_idx_folder(const fs::path& folder) -> Dataset<T> {
     dataset.valid = to_matrix<T>(train.images, kept, rows - kept);
     dataset.test = to_matrix<T>(test.images, 0, test.images.shape[0]);
     if (dataset.test.shape(1) != dataset.train.shape(1)) {
-        throw FileError(folder.string(), fmt::format("test images have {} pixels, training images {}", dataset.test.shape(1), dataset.train.shape(1)));
+        throw FileError(folder.string(), fmt::format("test images have {} pixels, training images {}", dataset.test.shape(1),
+                                                     dataset.train.shape(1)));
     }
     if (!train.labels.empty()) {
         const auto border = train.labels.begin() + static_cast<std::ptrdiff_t>(kept);

@@ -131,10 +131,14 @@ auto parse_npy(const fs::path& path, const std::string& key, const std::vector<s
     if (!type_text || type_text->size() < 3 || !order || !shape) { throw fail("has a damaged NPY header"); }
     auto result = NpyArray{.type = std::string(type_text->substr(1, type_text->size() - 2)), .shape = *shape, .values = {}};
     const auto type = std::ranges::find_if(types, [&](const Type& t) { return result.type == t.name; });
-    if (type == types.end()) { throw fail(fmt::format("has the type '{}'; real numbers in little-endian order are expected", result.type)); }
+    if (type == types.end()) {
+        throw fail(fmt::format("has the type '{}'; real numbers in little-endian order are expected", result.type));
+    }
     auto count = std::size_t{1};
     for (const auto extent : result.shape) {
-        if (extent != 0 && count > bytes.size() / extent) { throw fail("is truncated: its header describes more values than it holds"); }
+        if (extent != 0 && count > bytes.size() / extent) {
+            throw fail("is truncated: its header describes more values than it holds");
+        }
         count *= extent;
     }
     if (bytes.size() - start - length != count * type->size) {
@@ -192,7 +196,9 @@ auto read_npz(const fs::path& path, const std::vector<std::string>& keys) -> std
             const auto had = bytes.size();
             bytes.resize(had + step);
             got = archive_read_data(reader.get(), bytes.data() + had, step);
-            if (got < 0) { throw member_error(path, key, fmt::format("is damaged or truncated ({})", archive_error_string(reader.get()))); }
+            if (got < 0) {
+                throw member_error(path, key, fmt::format("is damaged or truncated ({})", archive_error_string(reader.get())));
+            }
             bytes.resize(had + static_cast<std::size_t>(got));
         }
         arrays[key] = parse_npy(path, key, bytes);
@@ -213,11 +219,13 @@ auto load_npz(const fs::path& path) -> Dataset<T> {
         if (data == arrays.end()) { return; }
         rows = to_matrix<T>(path, data->first, data->second);
         if (rows.shape(1) != dataset.train.shape(1)) {
-            throw member_error(path, data->first, fmt::format("has {} values a row, train.data {}", rows.shape(1), dataset.train.shape(1)));
+            throw member_error(path, data->first,
+                               fmt::format("has {} values a row, train.data {}", rows.shape(1), dataset.train.shape(1)));
         }
         if (const auto lbl = arrays.find(split + ".lbl"); lbl != arrays.end()) {
             if (lbl->second.values.size() != rows.shape(0)) {
-                throw member_error(path, lbl->first, fmt::format("has {} labels for {} rows", lbl->second.values.size(), rows.shape(0)));
+                throw member_error(path, lbl->first,
+                                   fmt::format("has {} labels for {} rows", lbl->second.values.size(), rows.shape(0)));
             }
             for (const auto value : lbl->second.values) { labels.push_back(static_cast<int>(value)); }
         }

@@ -21,12 +21,13 @@ struct NpyArray {
 };
 
 /// Reads the members of an NPZ file (a zip archive of NPY arrays, stored or deflated) whose names are in `keys`, or all when it is
-/// empty; the first key must be there, the others may. Types: boolean, integers of 1 to 8 bytes, float32, float64; little-endian; C or Fortran order. Throws FileError.
+/// empty; the first key must be there, the others may. Types: boolean, integers of 1 to 8 bytes, float32, float64; little-endian; C
+/// or Fortran order. Throws FileError.
 auto read_npz(const std::filesystem::path& path, const std::vector<std::string>& keys = {}) -> std::map<std::string, NpyArray>;
 
-/// Reads a data set in natural_bm's form: train.data, and where present train.lbl, valid.data, valid.lbl, test.data, test.lbl. Bytes
-/// above 1 mean that all are scaled by 1/255; other values must be in [0, 1]. Arrays of more than two dimensions are flattened to rows.
-/// Throws FileError, naming the keys found, or InputError, naming row and column.
+/// Reads a data set in natural_bm's form: train.data, and where present train.lbl, valid.data, valid.lbl, test.data, test.lbl.
+/// Bytes above 1 mean that all are scaled by 1/255; other values must be in [0, 1]. Arrays of more than two dimensions are
+/// flattened to rows. Throws FileError, naming the keys found, or InputError, naming row and column.
 template <Real T = float>
 auto load_npz(const std::filesystem::path& path) -> Dataset<T>;
 

@@ -35,9 +35,9 @@ private:
 /// `count` equally spaced inverse temperatures from 0 to 1.
 inline auto linear(std::size_t count) -> Betas { return Betas(count); }
 
-/// About `count` inverse temperatures in the three pieces of Salakhutdinov and Murray (2008), dense near 1, where trained machines need
-/// it: equally spaced up to 0.5, from there to 0.9 and from there to 1, in the proportions 500 : 4,000 : 10,000. Throws InputError for
-/// fewer than 4.
+/// About `count` inverse temperatures in the three pieces of Salakhutdinov and Murray (2008), dense near 1, where trained machines
+/// need it: equally spaced up to 0.5, from there to 0.9 and from there to 1, in the proportions 500 : 4,000 : 10,000. Throws
+/// InputError for fewer than 4.
 auto three_piece(std::size_t count) -> Betas;
 
 /// Turns logits into states, in place: the one place where an annealing step draws random numbers. Row r of `logits` is chain
@@ -52,9 +52,9 @@ public:
     virtual auto operator()(std::size_t layer, MatrixView<T> logits, std::size_t first_chain) -> void = 0;
 };
 
-/// The geometric path from a base-rate model A to a machine B (Salakhutdinov and Murray 2008). A has the visible bias b^A and nothing
-/// else; at inverse temperature beta the visible bias is (1 - beta) b^A + beta b_0 and everything else is multiplied by beta. One
-/// parity is summed out analytically, the chain lives on the other.
+/// The geometric path from a base-rate model A to a machine B (Salakhutdinov and Murray 2008). A has the visible bias b^A and
+/// nothing else; at inverse temperature beta the visible bias is (1 - beta) b^A + beta b_0 and everything else is multiplied by
+/// beta. One parity is summed out analytically, the chain lives on the other.
 template <Real T>
 class AnnealingPath {
 public:
@@ -85,11 +85,11 @@ template <Real T>
 auto base_rate_bias(const Matrix<T>& v) -> Vector<T>;
 
 struct AISOptions {
-    std::size_t runs = 100;         // independent annealing runs
-    Betas betas = 1000;             // or linear(n), or a list
+    std::size_t runs = 100;  // independent annealing runs
+    Betas betas = 1000;      // or linear(n), or a list
     std::uint64_t seed = 1;
     std::optional<Parity> summed = {};  // the parity summed out; by default the one with more units
-    std::stop_token stop = {};         // when a stop is requested, run_log_z() throws Cancelled
+    std::stop_token stop = {};          // when a stop is requested, run_log_z() throws Cancelled
 };
 
 /// A computation ended because its stop token asked for it.

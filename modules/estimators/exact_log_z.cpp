@@ -53,8 +53,8 @@ auto two_sides(const DBM<T>& dbm, Parity enumerated) -> TwoSides {
     return sides;
 }
 
-/// log sum over the states of the low `bits` enumerated units, the others fixed to the bits of `high`, visited in Gray-code order so
-/// that consecutive states differ in one unit.
+/// log sum over the states of the low `bits` enumerated units, the others fixed to the bits of `high`, visited in Gray-code order
+/// so that consecutive states differ in one unit.
 auto log_sum_of_block(const TwoSides& sides, std::size_t bits, std::uint64_t high, std::vector<double>& field) -> double {
     const auto units = sides.enumerated_bias.size();
     auto energy = 0.0;  // enumerated bias terms
@@ -88,9 +88,10 @@ auto exact_log_z(const DBM<T>& dbm) -> double {
     const auto parity = topology.units(Parity::even) < topology.units(Parity::odd) ? Parity::even : Parity::odd;
     const auto units = topology.units(parity);
     if (units > max_enumerated_units) {
-        throw InputError(fmt::format("log Z of {} cannot be enumerated: its smaller side has {} units, at most {} are possible; "
-                                     "estimate it by AIS",
-                                     topology.describe(), units, max_enumerated_units));
+        throw InputError(
+            fmt::format("log Z of {} cannot be enumerated: its smaller side has {} units, at most {} are possible; "
+                        "estimate it by AIS",
+                        topology.describe(), units, max_enumerated_units));
     }
     const auto sides = two_sides(dbm, parity);
     // Blocks are short so that rounding in the running field cannot build up: it starts afresh in each.

@@ -41,7 +41,8 @@ auto make_folder(const fs::path& folder) -> void {
     auto error = std::error_code{};
     fs::create_directories(folder, error);
     if (error || !fs::is_directory(folder)) {
-        throw FileError(folder.string(), "cannot make this folder: " + (error ? error.message() : std::string("a file is in the way")));
+        throw FileError(folder.string(),
+                        "cannot make this folder: " + (error ? error.message() : std::string("a file is in the way")));
     }
 }
 

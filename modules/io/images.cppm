@@ -27,14 +27,15 @@ struct ImageShape {
 /// A square when `units` is one, else a single row.
 auto image_shape_of(std::size_t units) -> ImageShape;
 
-/// How values become grey: zero_to_one maps [0, 1]; symmetric maps each row's [-m, m], m its largest magnitude, so that 0 is middle grey.
+/// How values become grey: zero_to_one maps [0, 1]; symmetric maps each row's [-m, m], m its largest magnitude, so that 0 is middle
+/// grey.
 enum class Grey : std::uint8_t { zero_to_one, symmetric };
 
 /// A sheet with one tile for each row of `rows`: [tiles, height * width], `columns` tiles wide, each pixel `zoom` pixels wide.
 /// Throws ShapeError.
 template <Real T>
-auto tile_images(MatrixView<const T> rows, ImageShape shape, std::size_t columns, Grey grey = Grey::zero_to_one, std::size_t zoom = 2)
-    -> Image;
+auto tile_images(MatrixView<const T> rows, ImageShape shape, std::size_t columns, Grey grey = Grey::zero_to_one,
+                 std::size_t zoom = 2) -> Image;
 
 /// Writes a PNG file, atomically. Throws FileError.
 auto write_png(const Image& image, const std::filesystem::path& path) -> void;

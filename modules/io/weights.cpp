@@ -96,8 +96,8 @@ public:
         check(group.ok(), "cannot be written");
         names(group.id(), "weight_names", {dataset});
         const auto space = Handle(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr), H5Sclose);
-        const auto set = Handle(H5Dcreate2(group.id(), dataset.c_str(), memory_type<T>(), space.id(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
-                                H5Dclose);
+        const auto set = Handle(
+            H5Dcreate2(group.id(), dataset.c_str(), memory_type<T>(), space.id(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Dclose);
         check(set.ok() && H5Dwrite(set.id(), memory_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0, "cannot be written");
     }
 
@@ -123,7 +123,9 @@ public:
 
     auto names(hid_t where, const char* attribute) const -> std::vector<std::string> {
         const auto attr = Handle(H5Aopen(where, attribute, H5P_DEFAULT), H5Aclose);
-        if (!attr.ok()) { throw fail(fmt::format("has no attribute '{}'; a weight file of nbm or natural_bm is expected", attribute)); }
+        if (!attr.ok()) {
+            throw fail(fmt::format("has no attribute '{}'; a weight file of nbm or natural_bm is expected", attribute));
+        }
         const auto type = Handle(H5Aget_type(attr.id()), H5Tclose);
         const auto space = Handle(H5Aget_space(attr.id()), H5Sclose);
         const auto count = static_cast<std::size_t>(std::max<hssize_t>(0, H5Sget_simple_extent_npoints(space.id())));
@@ -180,7 +182,8 @@ private:
     Handle file_;
 };
 
-auto topology_of(const Reader& reader, const std::map<std::size_t, std::size_t>& sizes, const std::vector<Edge>& edges) -> Topology {
+auto topology_of(const Reader& reader, const std::map<std::size_t, std::size_t>& sizes, const std::vector<Edge>& edges)
+    -> Topology {
     auto layers = std::vector<std::size_t>{};
     for (const auto& [layer, size] : sizes) {
         if (layer != layers.size()) { throw reader.fail(fmt::format("has no biases of layer {}", layers.size())); }
@@ -188,9 +191,7 @@ auto topology_of(const Reader& reader, const std::map<std::size_t, std::size_t>&
     }
     try {
         return {layers, edges};
-    } catch (const InputError& error) {
-        throw reader.fail(fmt::format("holds no valid machine: {}", error.what()));
-    }
+    } catch (const InputError& error) { throw reader.fail(fmt::format("holds no valid machine: {}", error.what())); }
 }
 
 }  // namespace
@@ -240,8 +241,8 @@ auto load_weights(const fs::path& path) -> DBM<T> {
     for (auto& synapse : dbm.synapses()) {
         const auto& [shape, values] = weights.at(synapse.edge);
         if (shape[0] != synapse.weights.shape(0) || shape[1] != synapse.weights.shape(1)) {
-            throw reader.fail(fmt::format("the weights {} are [{} x {}]; their layers need [{} x {}]", part_name(synapse.edge), shape[0],
-                                          shape[1], synapse.weights.shape(0), synapse.weights.shape(1)));
+            throw reader.fail(fmt::format("the weights {} are [{} x {}]; their layers need [{} x {}]", part_name(synapse.edge),
+                                          shape[0], shape[1], synapse.weights.shape(0), synapse.weights.shape(1)));
         }
         std::ranges::copy(values, synapse.weights.begin());
     }

@@ -15,8 +15,7 @@ namespace {
 
 /// The arena that all loops share; replaced when the number of threads changes.
 struct Pool {
-    explicit Pool(std::size_t count)
-        : limit(tbb::global_control::max_allowed_parallelism, count), arena(static_cast<int>(count)) {}
+    explicit Pool(std::size_t count) : limit(tbb::global_control::max_allowed_parallelism, count), arena(static_cast<int>(count)) {}
 
     tbb::global_control limit;
     tbb::task_arena arena;

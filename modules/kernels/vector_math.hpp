@@ -22,7 +22,8 @@ inline constexpr std::size_t lanes = 16;
 /// exp(x) for x <= 0.
 [[gnu::always_inline]] inline auto exp_negative(double x) -> double { return std::exp(x); }
 
-/// exp(x) for x <= 0, relative error below 2e-7: x = n log 2 + r, degree 6 in r, scaled by 2^n (log 2 in two parts, Cody and Waite).
+/// exp(x) for x <= 0, relative error below 2e-7: x = n log 2 + r, degree 6 in r, scaled by 2^n (log 2 in two parts, Cody and
+/// Waite).
 [[gnu::always_inline]] inline auto exp_negative(float x) -> float {
     x = x < -87.0F ? -87.0F : x;
     constexpr auto shift = 12582912.0F;  // 1.5 * 2^23: adding and subtracting it rounds to an integer

@@ -144,9 +144,7 @@ auto DBM<T>::energy(const States<T>& states) const -> Vector<double> {
     auto result = zero_vector<double>(states[0].shape(0));
     parallel_rows(result.size(), [&](Rows rows) {
         const auto sums = part_of(result, rows);
-        for (std::size_t l = 0; l != layer_count(); ++l) {
-            add_dot(slice(states[l], rows), as_span(layers_[l].bias), -1.0, sums);
-        }
+        for (std::size_t l = 0; l != layer_count(); ++l) { add_dot(slice(states[l], rows), as_span(layers_[l].bias), -1.0, sums); }
         for (const auto& [edge, weights] : synapses_) {
             auto input = zero_matrix<T>(rows.count, size(edge.upper));
             multiply<T>(slice(states[edge.lower], rows), weights, input);
@@ -183,8 +181,8 @@ auto DBM<T>::free_energy(const States<T>& states, Parity summed, double beta) co
 template <Real T>
 auto DBM<T>::free_energy(const Matrix<T>& v) const -> Vector<double> {
     if (!topology_.is_rbm()) {
-        throw InputError(fmt::format("the free energy of visible units alone is exact for two layers only, not for {}",
-                                     topology_.describe()));
+        throw InputError(
+            fmt::format("the free energy of visible units alone is exact for two layers only, not for {}", topology_.describe()));
     }
     if (v.shape(1) != visible_size()) {
         throw ShapeError(fmt::format("found {} visible values a row, expected {}", v.shape(1), visible_size()));

@@ -42,7 +42,7 @@ auto sample_logits(MatrixView<const T> logits, MatrixView<T> out, const Stream& 
     for (std::size_t r = 0; r != logits.rows(); ++r) {
         // The kernel writes to its input only when it keeps the probabilities.
         kernels::sample_logits(const_cast<T*>(logits.row(r).data()), logits.cols(), out.row(r).data(),
-                             stream.counter(step, static_cast<std::uint32_t>(first_row + r), 0), stream.key());
+                               stream.counter(step, static_cast<std::uint32_t>(first_row + r), 0), stream.key());
     }
 }
 
@@ -51,16 +51,16 @@ auto activate_and_sample(MatrixView<T> logits, MatrixView<T> out, const Stream& 
     -> void {
     for (std::size_t r = 0; r != logits.rows(); ++r) {
         kernels::activate_and_sample(logits.row(r).data(), logits.cols(), out.row(r).data(),
-                                   stream.counter(step, static_cast<std::uint32_t>(first_row + r), 0), stream.key());
+                                     stream.counter(step, static_cast<std::uint32_t>(first_row + r), 0), stream.key());
     }
 }
 
 template <Real T>
-auto sample_probabilities(MatrixView<const T> p, MatrixView<T> out, const Stream& stream, std::uint64_t step,
-                          std::size_t first_row) -> void {
+auto sample_probabilities(MatrixView<const T> p, MatrixView<T> out, const Stream& stream, std::uint64_t step, std::size_t first_row)
+    -> void {
     for (std::size_t r = 0; r != p.rows(); ++r) {
         kernels::sample_probabilities(const_cast<T*>(p.row(r).data()), p.cols(), out.row(r).data(),
-                                    stream.counter(step, static_cast<std::uint32_t>(first_row + r), 0), stream.key());
+                                      stream.counter(step, static_cast<std::uint32_t>(first_row + r), 0), stream.key());
     }
 }
 

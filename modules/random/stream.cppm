@@ -34,7 +34,8 @@ public:
 
     /// 32 random bits.
     constexpr auto word(std::uint64_t step, std::size_t row, std::size_t column) const -> std::uint32_t {
-        return philox4x32(counter(step, static_cast<std::uint32_t>(row), static_cast<std::uint32_t>(column / 4)), key())[column % 4];
+        return philox4x32(counter(step, static_cast<std::uint32_t>(row), static_cast<std::uint32_t>(column / 4)),
+                          key())[column % 4];
     }
     /// Uniform on (0, 1), a multiple of 2^-32 plus 2^-33.
     constexpr auto uniform(std::uint64_t step, std::size_t row, std::size_t column) const -> double {
@@ -65,7 +66,7 @@ auto activate_and_sample(MatrixView<T> logits, MatrixView<T> out, const Stream& 
 
 /// out[r, c] = 1 with probability p[r, c], else 0; `out` may be the same window as `p`.
 template <Real T>
-auto sample_probabilities(MatrixView<const T> p, MatrixView<T> out, const Stream& stream, std::uint64_t step,
-                          std::size_t first_row) -> void;
+auto sample_probabilities(MatrixView<const T> p, MatrixView<T> out, const Stream& stream, std::uint64_t step, std::size_t first_row)
+    -> void;
 
 }  // namespace nbm

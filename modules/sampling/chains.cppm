@@ -28,10 +28,10 @@ auto make_chains(const DBM<T>& dbm, std::size_t count, std::uint64_t seed, Purpo
 
 /// What the samplers have in common.
 struct SamplerOptions {
-    std::size_t steps = 1;              // full sweeps: both parities
-    double beta = 1.0;                  // inverse temperature
+    std::size_t steps = 1;                  // full sweeps: both parities
+    double beta = 1.0;                      // inverse temperature
     std::vector<std::size_t> clamped = {};  // layers that keep their states
-    Parity first = Parity::odd;         // the parity that a sweep updates first
+    Parity first = Parity::odd;             // the parity that a sweep updates first
 };
 
 }  // namespace nbm
@@ -39,7 +39,9 @@ struct SamplerOptions {
 namespace nbm {
 
 /// The random step of a layer within a sweep, so that every layer of every sweep has numbers of its own.
-inline auto layer_step(std::uint64_t sweep, std::size_t layers, std::size_t layer) -> std::uint64_t { return sweep * layers + layer; }
+inline auto layer_step(std::uint64_t sweep, std::size_t layers, std::size_t layer) -> std::uint64_t {
+    return sweep * layers + layer;
+}
 
 /// Which layers may change: one flag for each. Throws InputError when a clamped layer does not exist or beta is not finite.
 auto free_layers(const SamplerOptions& options, std::size_t layers) -> std::vector<bool>;

@@ -32,7 +32,9 @@ auto make_chains(const DBM<T>& dbm, std::size_t count, std::uint64_t seed, Purpo
 }
 
 auto free_layers(const SamplerOptions& options, std::size_t layers) -> std::vector<bool> {
-    if (!std::isfinite(options.beta)) { throw InputError(fmt::format("beta is {}; a finite inverse temperature is needed", options.beta)); }
+    if (!std::isfinite(options.beta)) {
+        throw InputError(fmt::format("beta is {}; a finite inverse temperature is needed", options.beta));
+    }
     auto free = std::vector<bool>(layers, true);
     for (const auto layer : options.clamped) {
         if (layer >= layers) {

@@ -13,9 +13,9 @@ import :tensor;
 
 namespace nbm {
 
-/// Draws layer `l` of some rows given its neighbours, as part of sweep chains.sweeps + `sweep`. The logits, then probabilities, go to
-/// `probabilities` where it is not null; else they take the place of the states. softplus_sums[r] += sum softplus(logits) where it
-/// is not empty.
+/// Draws layer `l` of some rows given its neighbours, as part of sweep chains.sweeps + `sweep`. The logits, then probabilities, go
+/// to `probabilities` where it is not null; else they take the place of the states. softplus_sums[r] += sum softplus(logits) where
+/// it is not empty.
 template <Real T>
 auto sample_layer(const DBM<T>& dbm, Chains<T>& chains, std::size_t l, std::uint64_t sweep, Rows rows, double beta,
                   States<T>* probabilities, std::span<double> softplus_sums) -> void {
@@ -38,8 +38,8 @@ auto sample_layer(const DBM<T>& dbm, Chains<T>& chains, std::size_t l, std::uint
 
 /// All layers of a parity.
 template <Real T>
-auto sample_parity(const DBM<T>& dbm, Chains<T>& chains, Parity parity, std::uint64_t sweep, Rows rows, States<T>* probabilities = nullptr,
-                   std::span<double> softplus_sums = {}) -> void {
+auto sample_parity(const DBM<T>& dbm, Chains<T>& chains, Parity parity, std::uint64_t sweep, Rows rows,
+                   States<T>* probabilities = nullptr, std::span<double> softplus_sums = {}) -> void {
     for (std::size_t l = parity == Parity::even ? 0 : 1; l < dbm.layer_count(); l += 2) {
         sample_layer(dbm, chains, l, sweep, rows, 1.0, probabilities, softplus_sums);
     }

@@ -28,9 +28,7 @@ auto threads() -> std::size_t;
 /// Calls f(block) for block = 0 ... count - 1, in parallel and in any order.
 template <class F>
 inline auto parallel_for(std::size_t count, const F& f) -> void {
-    run_blocks(count, std::addressof(f), [](const void* context, std::size_t block) {
-        (*static_cast<const F*>(context))(block);
-    });
+    run_blocks(count, std::addressof(f), [](const void* context, std::size_t block) { (*static_cast<const F*>(context))(block); });
 }
 
 /// Cuts `rows` into nearly equal blocks of at most `target` rows. Depends on the rows alone, never on the number of threads.

@@ -26,7 +26,9 @@ namespace nbm {
 
 namespace {
 
-auto flag(Transpose t) -> cxxblas::Transpose { return t == Transpose::yes ? cxxblas::Transpose::Trans : cxxblas::Transpose::NoTrans; }
+auto flag(Transpose t) -> cxxblas::Transpose {
+    return t == Transpose::yes ? cxxblas::Transpose::Trans : cxxblas::Transpose::NoTrans;
+}
 
 /// nbm's own loops are the parallel ones; a threaded BLAS below them would oversubscribe and vary its order of summation.
 auto make_blas_single_threaded() -> void {

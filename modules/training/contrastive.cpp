@@ -64,8 +64,8 @@ auto difference(const DBM<T>& dbm, const States<T>& means, std::size_t rows, con
         parallel_for(blocks.count(), [&](std::size_t block) {
             const auto part = blocks[block];
             const auto out = slice(gradient.weights[s], part);
-            multiply<T>(slice(means[edge.lower], data).columns(part.first, part.count), slice(means[edge.upper], data), out, Transpose::yes,
-                        Transpose::no, data_scale, T{0});
+            multiply<T>(slice(means[edge.lower], data).columns(part.first, part.count), slice(means[edge.upper], data), out,
+                        Transpose::yes, Transpose::no, data_scale, T{0});
             multiply<T>(slice(negative.statistics(edge.lower), model).columns(part.first, part.count),
                         slice(negative.statistics(edge.upper), model), out, Transpose::yes, Transpose::no, model_scale, T{1});
         });
@@ -107,7 +107,9 @@ template <Real T>
 auto PositivePhase<T>::run(const DBM<T>& dbm, MatrixView<const T> batch) -> double {
     const auto count = batch.rows();
     parallel_rows(count, [&](Rows rows) {
-        for (auto r = rows.first; r != rows.first + rows.count; ++r) { std::ranges::copy(batch.row(r), slice(means_[0], {r, 1}).row(0).begin()); }
+        for (auto r = rows.first; r != rows.first + rows.count; ++r) {
+            std::ranges::copy(batch.row(r), slice(means_[0], {r, 1}).row(0).begin());
+        }
         if (!dbm.topology().is_rbm()) { dbm.propup_rows(means_, rows); }
     });
     if (!dbm.topology().is_rbm()) { mean_field_.run(dbm, means_, count, scratch_); }

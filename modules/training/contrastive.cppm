@@ -24,7 +24,8 @@ public:
     /// Makes room for `rows` rows at a time.
     auto reserve(const DBM<T>& dbm, std::size_t rows) -> void;
 
-    /// Fills the first batch.rows() rows of means() from batch: [rows, visible] and returns the sum of their free energies, in nats.
+    /// Fills the first batch.rows() rows of means() from batch: [rows, visible] and returns the sum of their free energies, in
+    /// nats.
     auto run(const DBM<T>& dbm, MatrixView<const T> batch) -> double;
 
     /// means[0] is the data.
@@ -38,8 +39,8 @@ private:
     std::vector<double> free_energies_;
 };
 
-/// Negative phase: chains that alternate between the even layers and the odd ones. Statistics use the even layers' samples and the odd
-/// layers' probabilities given them.
+/// Negative phase: chains that alternate between the even layers and the odd ones. Statistics use the even layers' samples and the
+/// odd layers' probabilities given them.
 template <Real T>
 class NegativePhase {
 public:
@@ -79,8 +80,8 @@ public:
     /// `resumed`.
     auto begin(const DBM<T>& dbm, const Matrix<T>& data, std::size_t batch_size, std::uint64_t seed, bool resumed) -> void;
 
-    /// Writes the gradient of the mean log-likelihood of batch: [rows, visible] and returns the cost, mean F(data) - mean F(chains),
-    /// in nats. Does not allocate.
+    /// Writes the gradient of the mean log-likelihood of batch: [rows, visible] and returns the cost, mean F(data) - mean
+    /// F(chains), in nats. Does not allocate.
     auto gradient(const DBM<T>& dbm, MatrixView<const T> batch, Gradient<T>& gradient) -> double;
 
     /// The cost of other data. Changes nothing that training uses.
@@ -98,8 +99,8 @@ struct PCDOptions {
     MeanFieldOptions mean_field = {};
 };
 
-/// Persistent contrastive divergence PCD-k (Tieleman 2008): the chains go on from one update to the next. They start at random rows of
-/// the training data.
+/// Persistent contrastive divergence PCD-k (Tieleman 2008): the chains go on from one update to the next. They start at random rows
+/// of the training data.
 template <Real T = float>
 class PCD {
 public:

@@ -37,7 +37,8 @@ template <Real T>
 auto check_fit(const DBM<T>& dbm, const Matrix<T>& train, const FitOptions<T>& options) -> void {
     if (options.epochs == 0) { throw InputError("0 epochs were asked for; at least 1 is needed"); }
     if (options.initial_epoch >= options.epochs) {
-        throw InputError(fmt::format("training would begin with epoch {} but end before epoch {}", options.initial_epoch, options.epochs));
+        throw InputError(
+            fmt::format("training would begin with epoch {} but end before epoch {}", options.initial_epoch, options.epochs));
     }
     if (options.batch_size == 0) { throw InputError("the batch size is 0; at least 1 row is needed"); }
     const auto& p = options.penalty;

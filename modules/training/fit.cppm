@@ -24,11 +24,12 @@ export namespace nbm {
 
 /// What fit() needs of a trainer: see CD.
 template <class Tr, class T>
-concept Trainer = Real<T> && requires(Tr& trainer, const DBM<T>& dbm, const Matrix<T>& data, MatrixView<const T> batch, Gradient<T>& g) {
-    trainer.begin(dbm, data, std::size_t{}, std::uint64_t{}, bool{});
-    { trainer.gradient(dbm, batch, g) } -> std::same_as<double>;
-    { trainer.evaluate(dbm, data) } -> std::same_as<double>;
-};
+concept Trainer =
+    Real<T> && requires(Tr& trainer, const DBM<T>& dbm, const Matrix<T>& data, MatrixView<const T> batch, Gradient<T>& g) {
+        trainer.begin(dbm, data, std::size_t{}, std::uint64_t{}, bool{});
+        { trainer.gradient(dbm, batch, g) } -> std::same_as<double>;
+        { trainer.evaluate(dbm, data) } -> std::same_as<double>;
+    };
 
 /// What fit() needs of an optimiser: see SGD.
 template <class O, class T>
@@ -36,14 +37,14 @@ concept Optimiser = Real<T> && requires(O& optimiser, DBM<T>& dbm, const Gradien
 
 template <Real T>
 struct FitOptions {
-    std::size_t epochs = 10;                 // the epoch after the last, counted from 0
-    std::size_t batch_size = 100;            // rows an update; the last batch of an epoch may be smaller
-    const Matrix<T>* validation = nullptr;   // [rows, visible], evaluated after each epoch
-    bool shuffle = true;                     // anew in each epoch
-    std::size_t initial_epoch = 0;           // where a continued training begins; trainer and optimiser go on from where they are
+    std::size_t epochs = 10;                // the epoch after the last, counted from 0
+    std::size_t batch_size = 100;           // rows an update; the last batch of an epoch may be smaller
+    const Matrix<T>* validation = nullptr;  // [rows, visible], evaluated after each epoch
+    bool shuffle = true;                    // anew in each epoch
+    std::size_t initial_epoch = 0;          // where a continued training begins; trainer and optimiser go on from where they are
     Penalty penalty = {};
-    std::uint64_t seed = 1;                  // of shuffling and of the trainer
-    std::stop_token stop = {};               // asked after each batch; a request ends the training as cancelled
+    std::uint64_t seed = 1;     // of shuffling and of the trainer
+    std::stop_token stop = {};  // asked after each batch; a request ends the training as cancelled
 };
 
 }  // namespace nbm
@@ -85,7 +86,9 @@ public:
             trainer_.begin(run_.model, run_.train, batch_.shape(0), options_.seed, options_.initial_epoch != 0);
             auto flow = callbacks_.template call<hook::TrainBegin>(context);
             note_stop(flow, "a callback's on_train_begin");
-            for (auto epoch = options_.initial_epoch; epoch < options_.epochs && flow != Flow::stop; ++epoch) { flow = run_epoch(epoch); }
+            for (auto epoch = options_.initial_epoch; epoch < options_.epochs && flow != Flow::stop; ++epoch) {
+                flow = run_epoch(epoch);
+            }
             context.outcome = outcome_;
             context.stop_reason = stop_reason_;
             callbacks_.template call<hook::TrainEnd>(context);
@@ -198,9 +201,9 @@ private:
 export namespace nbm {
 
 /// Trains a machine on train: [rows, visible] and returns the history of all metrics. Each epoch visits every row once, in batches:
-/// trainer.gradient, optimiser.update; then the validation split is evaluated. A BaseLogger and a History are applied besides the given
-/// callbacks. An exception of a callback is thrown as CallbackError after every callback's teardown. The same seed gives the same
-/// weights for any number of threads. Throws InputError or ShapeError before the first batch when the arguments do not fit.
+/// trainer.gradient, optimiser.update; then the validation split is evaluated. A BaseLogger and a History are applied besides the
+/// given callbacks. An exception of a callback is thrown as CallbackError after every callback's teardown. The same seed gives the
+/// same weights for any number of threads. Throws InputError or ShapeError before the first batch when the arguments do not fit.
 template <Real T, class TrainerType, class OptimiserType, class List = CallbackList<>>
     requires Trainer<std::remove_reference_t<TrainerType>, T> && Optimiser<std::remove_reference_t<OptimiserType>, T> &&
              requires(List& list, BaseLogger& base_logger, History& history) { list.between(base_logger, history); }

@@ -70,7 +70,8 @@ auto initialise(DBM<T>& dbm, const std::type_identity_t<Matrix<T>>& data, Initia
     }
     if (data.shape(0) == 0) { throw InputError("initial visible biases need at least 1 row of data"); }
     if (!(options.scale >= 0.0) || !std::isfinite(options.scale)) {
-        throw InputError(fmt::format("the scale of the initial weights is {}; a finite number of at least 0 is needed", options.scale));
+        throw InputError(
+            fmt::format("the scale of the initial weights is {}; a finite number of at least 0 is needed", options.scale));
     }
     const auto stream = Stream(options.seed, Purpose::initialisation);
     for (std::size_t s = 0; s != dbm.synapses().size(); ++s) { draw_weights(dbm.synapses()[s].weights, stream, s, options); }

@@ -20,8 +20,8 @@ struct InitialiseOptions {
     double scale = 0.0;  // 0 means the usual one: 1 for orthogonal, 0.01 for normal
 };
 
-/// Draws the weights and sets the visible biases to logit(mean of the data), the mean clipped to [0.001, 0.999] (Hinton 2012, section 8.1);
-/// hidden biases become 0. data: [rows, visible]. Throws ShapeError or InputError.
+/// Draws the weights and sets the visible biases to logit(mean of the data), the mean clipped to [0.001, 0.999] (Hinton 2012,
+/// section 8.1); hidden biases become 0. data: [rows, visible]. Throws ShapeError or InputError.
 template <Real T>
 auto initialise(DBM<T>& dbm, const std::type_identity_t<Matrix<T>>& data, InitialiseOptions options = {}) -> void;
 

@@ -31,8 +31,8 @@ auto SGD<T>::validate() const -> void {
     require(o.momentum >= 0.0 && o.momentum < 1.0, "momentum", o.momentum, "at least 0 and below 1");
     require(std::isfinite(o.decay) && o.decay >= 0.0, "decay", o.decay, "finite and at least 0");
     if (o.momentum_ramp) {
-        require(std::isfinite(o.momentum_ramp->decay) && o.momentum_ramp->decay >= 0.0, "momentum_ramp.decay", o.momentum_ramp->decay,
-                "finite and at least 0");
+        require(std::isfinite(o.momentum_ramp->decay) && o.momentum_ramp->decay >= 0.0, "momentum_ramp.decay",
+                o.momentum_ramp->decay, "finite and at least 0");
     }
 }
 
@@ -67,7 +67,8 @@ auto SGD<T>::effective_momentum() const -> double {
 namespace {
 
 template <Real T>
-auto update_span(std::span<T> parameter, std::span<T> velocity, std::span<const T> gradient, T rate, T momentum, bool nesterov) -> void {
+auto update_span(std::span<T> parameter, std::span<T> velocity, std::span<const T> gradient, T rate, T momentum, bool nesterov)
+    -> void {
     for (std::size_t i = 0; i != parameter.size(); ++i) {
         const auto push = rate * gradient[i];
         const auto v = momentum * velocity[i] + push;
@@ -86,12 +87,15 @@ auto SGD<T>::update(DBM<T>& dbm, const Gradient<T>& gradient) -> void {
     for (std::size_t l = 0; fits && l != dbm.layer_count(); ++l) {
         fits = gradient.biases[l].size() == dbm.size(l) && velocity_.biases[l].size() == dbm.size(l);
     }
-    if (!fits) { throw ShapeError("SGD: the gradient or the moments belong to a machine of another shape than " + dbm.topology().describe()); }
+    if (!fits) {
+        throw ShapeError("SGD: the gradient or the moments belong to a machine of another shape than " + dbm.topology().describe());
+    }
 
     const auto rate = static_cast<T>(effective_learning_rate());
     const auto momentum = static_cast<T>(effective_momentum());
     for (std::size_t l = 0; l != dbm.layer_count(); ++l) {
-        update_span<T>(as_span(dbm.bias(l)), as_span(velocity_.biases[l]), as_span(gradient.biases[l]), rate, momentum, options_.nesterov);
+        update_span<T>(as_span(dbm.bias(l)), as_span(velocity_.biases[l]), as_span(gradient.biases[l]), rate, momentum,
+                       options_.nesterov);
     }
     for (std::size_t s = 0; s != gradient.weights.size(); ++s) {
         auto& weights = dbm.synapses()[s].weights;

@@ -12,8 +12,8 @@ import :training.parameters;
 export namespace nbm {
 
 /// Raises the momentum towards its goal over the first updates and lowers it again before update `final_step`, as natural_bm does:
-/// m_t = goal (1 - 0.96^(decay t) / 2) (1 - 0.96^(decay (final_step - t)) / 2) for t < final_step, then goal / 2. With final_step = 0
-/// it rises only. After Sutskever, Martens, Dahl and Hinton (2013).
+/// m_t = goal (1 - 0.96^(decay t) / 2) (1 - 0.96^(decay (final_step - t)) / 2) for t < final_step, then goal / 2. With final_step =
+/// 0 it rises only. After Sutskever, Martens, Dahl and Hinton (2013).
 struct MomentumRamp {
     double decay = 0.004;
     std::size_t final_step = 0;
@@ -21,9 +21,9 @@ struct MomentumRamp {
 
 struct SGDOptions {
     double learning_rate = 0.01;
-    double momentum = 0.0;                       // the goal, where there is a ramp
+    double momentum = 0.0;  // the goal, where there is a ramp
     bool nesterov = false;
-    double decay = 0.0;                          // learning_rate / (1 + decay t) at update t
+    double decay = 0.0;  // learning_rate / (1 + decay t) at update t
     std::optional<MomentumRamp> momentum_ramp = {};
 };
 

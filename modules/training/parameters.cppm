@@ -23,8 +23,8 @@ auto zero_parameters(const DBM<T>& dbm) -> Parameters<T>;
 template <Real T>
 using Gradient = Parameters<T>;
 
-/// Strengths of the penalties that training subtracts from the log-likelihood, in nats: l1 sum |W| + l2 sum W^2, and the same for the
-/// biases.
+/// Strengths of the penalties that training subtracts from the log-likelihood, in nats: l1 sum |W| + l2 sum W^2, and the same for
+/// the biases.
 struct Penalty {
     double l1 = 0.0;
     double l2 = 0.0;

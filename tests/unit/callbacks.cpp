@@ -150,7 +150,8 @@ BOOST_AUTO_TEST_CASE(batch_hooks_end_an_epoch_or_the_training) {
         auto list = nbm::CallbackList(Stopper{answer, 2}, Recorder<Stage::record>{"r", &log});
         const auto history = train(3, list, true);
         BOOST_TEST(std::count(log.begin(), log.end(), "r.epoch_end") == 1);
-        BOOST_TEST(std::count(log.begin(), log.end(), answer == Flow::stop ? "r.epoch_end.partial.last" : "r.epoch_end.partial") == 1);
+        BOOST_TEST(std::count(log.begin(), log.end(), answer == Flow::stop ? "r.epoch_end.partial.last" : "r.epoch_end.partial") ==
+                   1);
         BOOST_TEST(history.rows().size() == (answer == Flow::stop ? 2U : 3U));
         // A partial epoch has no validation.
         BOOST_TEST(history.column("val_cost")[0].has_value());
@@ -267,10 +268,10 @@ BOOST_AUTO_TEST_CASE(ais_metrics_surround_the_exact_value) {
     const auto data = nbm::bars_and_stripes<double>(3);
     auto dbm = nbm::DBM<double>({9, 5});
     nbm::initialise(dbm, data.train, {.seed = 1});
-    const auto history = nbm::fit(
-        dbm, data.train, nbm::CD<double>(), nbm::SGD<double>({.learning_rate = 0.1}), {.epochs = 4, .batch_size = 5, .validation = &data.valid},
-        nbm::CallbackList(nbm::AISCallback({.runs = 100, .betas = 500, .exact = true}, nbm::every(2)),
-                          nbm::AISCallback({.runs = 10, .betas = 10, .name = "quick"}, nbm::at({3}))));
+    const auto history = nbm::fit(dbm, data.train, nbm::CD<double>(), nbm::SGD<double>({.learning_rate = 0.1}),
+                                  {.epochs = 4, .batch_size = 5, .validation = &data.valid},
+                                  nbm::CallbackList(nbm::AISCallback({.runs = 100, .betas = 500, .exact = true}, nbm::every(2)),
+                                                    nbm::AISCallback({.runs = 10, .betas = 10, .name = "quick"}, nbm::at({3}))));
     for (const std::size_t epoch : {1, 3}) {
         const auto value = [&](const char* name) { return history.column(name)[epoch].value(); };
         BOOST_TEST(value("logz_low") < value("logz_exact"));

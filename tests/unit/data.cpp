@@ -249,7 +249,8 @@ BOOST_AUTO_TEST_CASE(digits_can_be_told_apart) {
         for (int label = 0; label != 10; ++label) {
             auto distance = 0.0;
             for (std::size_t k = 0; k != 784; ++k) {
-                const auto d = double(data.test(r, k)) - means(static_cast<std::size_t>(label), k) / counts[static_cast<std::size_t>(label)];
+                const auto d =
+                    double(data.test(r, k)) - means(static_cast<std::size_t>(label), k) / counts[static_cast<std::size_t>(label)];
                 distance += d * d;
             }
             if (distance < best_distance) {

@@ -107,8 +107,8 @@ auto expected_log_z(const nbm::DBM<double>& dbm, const nbm::Betas& betas, Parity
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(exact_log_z_equals_enumeration) {
-    for (auto topology : {nbm::Topology{5, 4}, nbm::Topology{3, 6}, nbm::Topology{1, 1}, nbm::Topology{13, 2}, nbm::Topology{3, 4, 3},
-                          nbm::Topology({3, 2, 2, 3}, {{0, 1}, {1, 2}, {2, 3}, {0, 3}})}) {
+    for (auto topology : {nbm::Topology{5, 4}, nbm::Topology{3, 6}, nbm::Topology{1, 1}, nbm::Topology{13, 2},
+                          nbm::Topology{3, 4, 3}, nbm::Topology({3, 2, 2, 3}, {{0, 1}, {1, 2}, {2, 3}, {0, 3}})}) {
         for (const auto sd : {1.0, 3.0}) {
             const auto dbm = machine(topology, 21, sd);
             BOOST_TEST(nbm::exact_log_z(dbm) == oracle::Machine(dbm).log_z(), boost::test_tools::tolerance(1e-12));
@@ -140,8 +140,9 @@ BOOST_AUTO_TEST_CASE(ais_is_unbiased_over_all_paths) {
     // The expectation of the weights times Z_A is Z to 1e-12, for few and for uneven betas, whichever parity is summed out.
     const auto schedules = std::vector<nbm::Betas>{nbm::linear(2), nbm::linear(3), nbm::linear(6), nbm::three_piece(6),
                                                    nbm::Betas(std::vector<double>{0.0, 0.05, 0.7, 1.0})};
-    const auto machines = std::vector<nbm::DBM<double>>{
-        machine({5, 4}, 31, 2.0), machine({3, 3, 3}, 32, 1.5), machine(nbm::Topology({3, 2, 2, 1}, {{0, 1}, {1, 2}, {2, 3}, {0, 3}}), 33, 2.0)};
+    const auto machines =
+        std::vector<nbm::DBM<double>>{machine({5, 4}, 31, 2.0), machine({3, 3, 3}, 32, 1.5),
+                                      machine(nbm::Topology({3, 2, 2, 1}, {{0, 1}, {1, 2}, {2, 3}, {0, 3}}), 33, 2.0)};
     for (const auto& dbm : machines) {
         const auto truth = oracle::Machine(dbm).log_z();
         for (const auto& betas : schedules) {
@@ -153,8 +154,8 @@ BOOST_AUTO_TEST_CASE(ais_is_unbiased_over_all_paths) {
 }
 
 BOOST_AUTO_TEST_CASE(ais_error_bars_cover_the_exact_value) {
-    // 3-sigma bars miss with probability 0.0027 for normal means; the weights' skewness adds to that. Over 200 seeds more than 8 misses
-    // have a probability below 1e-6 even at 0.005.
+    // 3-sigma bars miss with probability 0.0027 for normal means; the weights' skewness adds to that. Over 200 seeds more than 8
+    // misses have a probability below 1e-6 even at 0.005.
     for (const auto summed : {Parity::even, Parity::odd}) {
         const auto dbm = machine({8, 6}, 41, 1.0);
         const auto truth = nbm::exact_log_z(dbm);

@@ -91,7 +91,8 @@ BOOST_AUTO_TEST_CASE(all_rows_enter_the_gradient) {
     auto dbm = nbm::DBM<double>({2, 1});
     auto last = Last{};
     dbm.bias(0)[1] = -20.0;  // chains stay off
-    nbm::fit(dbm, v, nbm::CD<double>(), nbm::SGD<double>(), {.epochs = 1, .batch_size = 2, .shuffle = false}, nbm::CallbackList(last));
+    nbm::fit(dbm, v, nbm::CD<double>(), nbm::SGD<double>(), {.epochs = 1, .batch_size = 2, .shuffle = false},
+             nbm::CallbackList(last));
     BOOST_TEST(last.gradient == 1.0);
 }
 
@@ -133,8 +134,8 @@ BOOST_AUTO_TEST_CASE(a_stop_request_ends_the_training_after_the_batch) {
         }
     };
     auto stopper = Stopper{source};
-    const auto history = nbm::fit(dbm, data.train, nbm::CD<double>(), nbm::SGD<double>(), {.epochs = 10, .batch_size = 5, .stop = source.get_token()},
-                                  nbm::CallbackList(stopper));
+    const auto history = nbm::fit(dbm, data.train, nbm::CD<double>(), nbm::SGD<double>(),
+                                  {.epochs = 10, .batch_size = 5, .stop = source.get_token()}, nbm::CallbackList(stopper));
     BOOST_TEST(stopper.seen == 5U);
     BOOST_TEST((history.outcome() == nbm::Outcome::cancelled));
     BOOST_TEST(history.rows().size() == 2U);

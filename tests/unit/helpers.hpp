@@ -11,9 +11,7 @@ template <class Error, class F>
 std::string message_of(F f) {
     try {
         f();
-    } catch (const Error& error) {
-        return error.what();
-    }
+    } catch (const Error& error) { return error.what(); }
     return "nothing was thrown";
 }
 

@@ -27,10 +27,12 @@ BOOST_AUTO_TEST_CASE(idx_files_hold_the_known_numbers_of_digits) {
     BOOST_TEST(data.train.shape(1) == 784U);
     // The first training labels, and the numbers of each digit in the test set, of the published data set.
     const auto first = std::vector<int>{5, 0, 4, 1, 9, 2, 1, 3, 1, 4};
-    BOOST_TEST(std::vector<int>(data.train_labels.begin(), data.train_labels.begin() + 10) == first, boost::test_tools::per_element());
+    BOOST_TEST(std::vector<int>(data.train_labels.begin(), data.train_labels.begin() + 10) == first,
+               boost::test_tools::per_element());
     auto counts = std::vector<int>(10, 0);
     for (const auto label : data.test_labels) { ++counts.at(static_cast<std::size_t>(label)); }
-    BOOST_TEST(counts == (std::vector<int>{980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009}), boost::test_tools::per_element());
+    BOOST_TEST(counts == (std::vector<int>{980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009}),
+               boost::test_tools::per_element());
     BOOST_TEST(xt::mean(data.train)() == 0.1307, boost::test_tools::tolerance(0.01));
 }
 

@@ -33,9 +33,7 @@ auto all_states(const nbm::DBM<double>& dbm, const oracle::Machine& truth) -> nb
 auto rejects(std::vector<std::size_t> sizes, std::vector<nbm::Edge> edges, const std::string& mention) -> bool {
     try {
         nbm::Topology(std::move(sizes), std::move(edges));
-    } catch (const nbm::InputError& error) {
-        return std::string(error.what()).find(mention) != std::string::npos;
-    }
+    } catch (const nbm::InputError& error) { return std::string(error.what()).find(mention) != std::string::npos; }
     return false;
 }
 
@@ -64,7 +62,9 @@ BOOST_AUTO_TEST_CASE(energies_equal_enumeration) {
     for (const auto& dbm : machines()) {
         const auto truth = oracle::Machine(dbm);
         const auto energies = dbm.energy(all_states(dbm, truth));
-        for (std::size_t n = 0; n != truth.state_count(); ++n) { BOOST_REQUIRE_SMALL(energies[n] - truth.energy(truth.state(n)), tight); }
+        for (std::size_t n = 0; n != truth.state_count(); ++n) {
+            BOOST_REQUIRE_SMALL(energies[n] - truth.energy(truth.state(n)), tight);
+        }
     }
 }
 
@@ -103,7 +103,9 @@ BOOST_AUTO_TEST_CASE(free_energies_of_both_parities_equal_enumeration) {
                     auto sum = 0.0;
                     truth.for_each(beta, [&](const oracle::State& x, double p) {
                         auto same = true;
-                        for (std::size_t l = 0; l != x.size(); ++l) { same = same && (nbm::parity_of(l) == summed || x[l] == kept[l]); }
+                        for (std::size_t l = 0; l != x.size(); ++l) {
+                            same = same && (nbm::parity_of(l) == summed || x[l] == kept[l]);
+                        }
                         sum += same ? p : 0.0;
                     });
                     BOOST_REQUIRE_SMALL(f[n] + std::log(sum), tight);
@@ -147,8 +149,12 @@ BOOST_AUTO_TEST_CASE(fields_sum_over_the_asked_direction) {
                 auto below = truth.biases[l][k];
                 auto above = truth.biases[l][k];
                 for (const auto& e : truth.edges) {
-                    for (std::size_t i = 0; e.upper == l && i != x[e.lower].size(); ++i) { below += x[e.lower][i] * e.weights[i][k]; }
-                    for (std::size_t j = 0; e.lower == l && j != x[e.upper].size(); ++j) { above += x[e.upper][j] * e.weights[k][j]; }
+                    for (std::size_t i = 0; e.upper == l && i != x[e.lower].size(); ++i) {
+                        below += x[e.lower][i] * e.weights[i][k];
+                    }
+                    for (std::size_t j = 0; e.lower == l && j != x[e.upper].size(); ++j) {
+                        above += x[e.upper][j] * e.weights[k][j];
+                    }
                 }
                 BOOST_REQUIRE_SMALL(up(n, k) - below, tight);
                 BOOST_REQUIRE_SMALL(down(n, k) - above, tight);

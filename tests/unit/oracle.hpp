@@ -1,5 +1,5 @@
-// The oracle of the tests: a Boltzmann machine written as directly as the equations, evaluated by enumerating all states. Knows nothing
-// of nbm but the accessors that it copies parameters from.
+// The oracle of the tests: a Boltzmann machine written as directly as the equations, evaluated by enumerating all states. Knows
+// nothing of nbm but the accessors that it copies parameters from.
 #pragma once
 
 #include <cmath>
@@ -34,7 +34,9 @@ public:
         for (const auto& synapse : dbm.synapses()) {
             auto w = std::vector<std::vector<double>>(biases[synapse.edge.lower].size());
             for (std::size_t i = 0; i != w.size(); ++i) {
-                for (std::size_t j = 0; j != biases[synapse.edge.upper].size(); ++j) { w[i].push_back(double(synapse.weights(i, j))); }
+                for (std::size_t j = 0; j != biases[synapse.edge.upper].size(); ++j) {
+                    w[i].push_back(double(synapse.weights(i, j)));
+                }
             }
             edges.push_back({synapse.edge.lower, synapse.edge.upper, w});
         }

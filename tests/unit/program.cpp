@@ -33,7 +33,8 @@ struct Answer {
 auto nbm_program(const Temporary& folder, const std::string& arguments) -> Answer {
     const auto out = folder / "stdout";
     const auto err = folder / "stderr";
-    const auto command = "cd " + folder.path().string() + " && " NBM_PROGRAM " " + arguments + " >" + out.string() + " 2>" + err.string();
+    const auto command =
+        "cd " + folder.path().string() + " && " NBM_PROGRAM " " + arguments + " >" + out.string() + " 2>" + err.string();
     const auto status = std::system(command.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, contents(out), contents(err)};
 }
@@ -62,7 +63,9 @@ BOOST_AUTO_TEST_CASE(a_training_writes_its_results) {
     const auto answer = nbm_program(folder, std::string(quick) + "--save-epochs 1,3 --seed 5 --ais-every 2");
     BOOST_TEST(answer.status == 0);
     BOOST_TEST(answer.err == "");
-    for (const auto* text : {"epoch 1/3  cost", "log Z", "train log-probability", "test log-probability", "nats ["}) { BOOST_TEST(has(answer.out, text)); }
+    for (const auto* text : {"epoch 1/3  cost", "log Z", "train log-probability", "test log-probability", "nats ["}) {
+        BOOST_TEST(has(answer.out, text));
+    }
     BOOST_TEST(!has(answer.out, "\r"));
     const auto summary = nlohmann::json::parse(contents(folder / "run/summary.json"));
     for (const auto* key : {"log_z", "train_log_prob", "test_log_prob"}) {
@@ -84,7 +87,9 @@ BOOST_AUTO_TEST_CASE(a_training_writes_its_results) {
     const auto history = contents(folder / "run/history.csv");
     BOOST_TEST(history.starts_with("epoch,cost,val_cost,seconds,logz,"));
     BOOST_TEST(std::count(history.begin(), history.end(), '\n') == 4);
-    for (const auto* file : {"weights/epoch-0001.h5", "weights/epoch-0003.h5", "samples.png", "filters.png"}) { BOOST_TEST(fs::file_size(folder / "run" / file) > 100U); }
+    for (const auto* file : {"weights/epoch-0001.h5", "weights/epoch-0003.h5", "samples.png", "filters.png"}) {
+        BOOST_TEST(fs::file_size(folder / "run" / file) > 100U);
+    }
     BOOST_TEST(!fs::exists(folder / "run/weights/epoch-0002.h5"));
 }
 
@@ -104,7 +109,9 @@ BOOST_AUTO_TEST_CASE(every_kind_of_data_trains) {
     const auto folder = Temporary();
     write_npz(folder / "grey.npz", {{"train.data", npy<float>("<f4", "(2, 3)", {0, 0.5F, 1, 1, 0.25F, 0})}});
     for (const auto* how : {"sample", "threshold", "grey"}) {
-        const auto answer = nbm_program(folder, std::string("train --data grey.npz --hidden 2 --epochs 2 --ais-betas 9 --overwrite --output run --binarise ") + how);
+        const auto answer = nbm_program(
+            folder,
+            std::string("train --data grey.npz --hidden 2 --epochs 2 --ais-betas 9 --overwrite --output run --binarise ") + how);
         BOOST_TEST(answer.status == 0);
         BOOST_TEST(!has(answer.out, "test log-probability"));
         BOOST_TEST(nlohmann::json::parse(contents(folder / "run/summary.json")).at("test_log_prob").is_null());
@@ -116,7 +123,8 @@ BOOST_AUTO_TEST_CASE(every_kind_of_data_trains) {
 
 BOOST_AUTO_TEST_CASE(a_repeated_option_counts_where_it_stands_last) {
     const auto folder = Temporary();
-    BOOST_TEST(has(nbm_program(folder, quick + std::string("--epochs 2 --hidden 5")).out, "training an RBM 9-5 by PCD-1 for 2 epochs"));
+    BOOST_TEST(
+        has(nbm_program(folder, quick + std::string("--epochs 2 --hidden 5")).out, "training an RBM 9-5 by PCD-1 for 2 epochs"));
 }
 
 BOOST_AUTO_TEST_CASE(a_diverged_training_says_so_and_writes_no_weights) {
@@ -127,8 +135,9 @@ BOOST_AUTO_TEST_CASE(help_is_complete) {
     const auto folder = Temporary();
     const auto answer = nbm_program(folder, "train --help");
     BOOST_TEST(answer.status == 0);
-    for (const auto* option : {"--data", "--binarise", "--hidden", "--trainer", "--steps", "--chains", "--epochs", "--batch-size", "--learning-rate", "--momentum",
-                               "--seed", "--threads", "--ais-runs", "--ais-betas", "--output", "--overwrite", "--save-epochs"}) {
+    for (const auto* option :
+         {"--data", "--binarise", "--hidden", "--trainer", "--steps", "--chains", "--epochs", "--batch-size", "--learning-rate",
+          "--momentum", "--seed", "--threads", "--ais-runs", "--ais-betas", "--output", "--overwrite", "--save-epochs"}) {
         BOOST_TEST(has(answer.out, option));
     }
     BOOST_TEST(has(answer.out, "digits, bars-and-stripes:N"));

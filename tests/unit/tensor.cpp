@@ -54,7 +54,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(products_equal_the_sums_they_stand_for, T, decltyp
             for (std::size_t i = 0; i != 5; ++i) {
                 for (std::size_t j = 0; j != 4; ++j) {
                     auto sum = 3.0 * double(before(i, j));
-                    for (std::size_t k = 0; k != 7; ++k) { sum += 2.0 * double(ta == no ? a(i, k) : a(k, i)) * double(tb == no ? b(k, j) : b(j, k)); }
+                    for (std::size_t k = 0; k != 7; ++k) {
+                        sum += 2.0 * double(ta == no ? a(i, k) : a(k, i)) * double(tb == no ? b(k, j) : b(j, k));
+                    }
                     BOOST_TEST(std::abs(double(out(i, j)) - sum) < (sizeof(T) == 4 ? 1e-5 : 1e-13));
                 }
             }
@@ -66,7 +68,8 @@ BOOST_AUTO_TEST_CASE(products_of_windows_leave_the_rest_alone) {
     const auto a = filled<double>(6, 8, 0.5);
     const auto b = filled<double>(3, 5, 0.6);
     auto out = nbm::zero_matrix<double>(4, 5);
-    nbm::multiply<double>(nbm::MatrixView<const double>(a).slice({1, 2}).columns(3, 3), b, nbm::MatrixView<double>(out).slice({1, 2}));
+    nbm::multiply<double>(nbm::MatrixView<const double>(a).slice({1, 2}).columns(3, 3), b,
+                          nbm::MatrixView<double>(out).slice({1, 2}));
     for (std::size_t j = 0; j != 5; ++j) {
         BOOST_TEST(out(0, j) == 0.0);
         BOOST_TEST(out(3, j) == 0.0);
@@ -84,7 +87,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(kernels_equal_the_functions_they_stand_for, T, dec
     // Lengths on both sides of the vector width, and long enough to flush the products of the softplus sum many times.
     for (const std::size_t n : {1, 15, 16, 17, 33, 1500, 40000}) {
         auto z = nbm::zero_matrix<T>(2, n);
-        for (std::size_t i = 0; i != 2 * n; ++i) { z.data()[i] = static_cast<T>(40.0 * std::sin(double(i * i) + 0.3) * std::sin(0.1 * double(i))); }
+        for (std::size_t i = 0; i != 2 * n; ++i) {
+            z.data()[i] = static_cast<T>(40.0 * std::sin(double(i * i) + 0.3) * std::sin(0.1 * double(i)));
+        }
         auto base = nbm::zero_vector<T>(n);
         for (std::size_t i = 0; i != n; ++i) { base[i] = static_cast<T>(std::cos(double(i))); }
         const auto beta = 0.7;

@@ -42,7 +42,8 @@ auto exact_gradient(const nbm::DBM<double>& dbm, const nbm::Matrix<double>& v) -
     }
     const auto truth = oracle::Machine(dbm);
     const auto z = std::exp(truth.log_z());
-    truth.for_each(1.0, [&](const oracle::State& x, double p) { add([&](std::size_t l, std::size_t k) { return x[l][k]; }, -p / z); });
+    truth.for_each(1.0,
+                   [&](const oracle::State& x, double p) { add([&](std::size_t l, std::size_t k) { return x[l][k]; }, -p / z); });
     return g;
 }
 
@@ -75,7 +76,8 @@ BOOST_AUTO_TEST_CASE(the_exact_gradient_equals_finite_differences) {
 }
 
 BOOST_AUTO_TEST_CASE(pcd_with_many_chains_gives_the_exact_gradient) {
-    // 200,000 chains after 60 sweeps: a statistic in [0, 1] has a standard error of at most 0.5 / sqrt(200,000) = 0.0011; five of them.
+    // 200,000 chains after 60 sweeps: a statistic in [0, 1] has a standard error of at most 0.5 / sqrt(200,000) = 0.0011; five of
+    // them.
     const auto dbm = small_rbm();
     const auto v = small_data();
     const auto exact = exact_gradient(dbm, v);
@@ -174,7 +176,8 @@ BOOST_AUTO_TEST_CASE(the_momentum_ramp_rises_and_falls_with_and_without_decay_of
     const auto gradient = nbm::zero_parameters(dbm);
     auto sgd = nbm::SGD<double>({.momentum = 0.9, .momentum_ramp = nbm::MomentumRamp{.decay = 10.0, .final_step = 6}});
     for (int t = 0; t != 8; ++t) {
-        const auto expected = t < 6 ? 0.9 * (1.0 - 0.5 * std::pow(0.96, 10.0 * t)) * (1.0 - 0.5 * std::pow(0.96, 10.0 * (6 - t))) : 0.45;
+        const auto expected =
+            t < 6 ? 0.9 * (1.0 - 0.5 * std::pow(0.96, 10.0 * t)) * (1.0 - 0.5 * std::pow(0.96, 10.0 * (6 - t))) : 0.45;
         BOOST_TEST(sgd.effective_momentum() == expected, boost::test_tools::tolerance(1e-14));
         sgd.update(dbm, gradient);
     }
@@ -210,7 +213,9 @@ BOOST_AUTO_TEST_CASE(initial_weights_are_orthogonal_or_normal_and_biases_match_t
         for (std::size_t a = 0; a != few; ++a) {
             for (std::size_t b = 0; b != few; ++b) {
                 auto dot = 0.0;
-                for (std::size_t k = 0; k != std::max<std::size_t>(4, hidden); ++k) { dot += hidden == 3 ? w(k, a) * w(k, b) : w(a, k) * w(b, k); }
+                for (std::size_t k = 0; k != std::max<std::size_t>(4, hidden); ++k) {
+                    dot += hidden == 3 ? w(k, a) * w(k, b) : w(a, k) * w(b, k);
+                }
                 BOOST_TEST(std::abs(dot - (a == b ? 4.0 : 0.0)) < 1e-12);
             }
         }
