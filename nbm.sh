@@ -37,8 +37,8 @@ refresh_package_lists() { apt update || fail "'apt-get update' failed; check thi
 # Debian 12's own CMake is 3.25, too old for modules: bookworm-backports, on the mirror that this machine already uses.
 enable_backports() {
   local mirror list=/etc/apt/sources.list.d/nbm-backports.list
-  if apt-get indextargets --format '$(RELEASE)' | grep -qx bookworm-backports; then return; fi
-  mirror=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' | awk '$1 == "bookworm" {print $2; exit}')
+  if apt-get indextargets --format '$(RELEASE)' | grep -x bookworm-backports >/dev/null; then return; fi
+  mirror=$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' | awk '$1 == "bookworm" && !found++ {print $2}')
   [ -n "$mirror" ] || fail "no Debian 12 mirror found in this machine's apt sources, so CMake 3.28 cannot be installed from bookworm-backports"
   echo "Adding bookworm-backports (for CMake) in $list"
   echo "deb $mirror bookworm-backports main" | as_root tee "$list" >/dev/null

@@ -1,7 +1,11 @@
+#include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <new>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -23,9 +27,9 @@ auto quoted(int argc, char** argv) -> std::string {
     auto text = std::string("nbm");
     for (int i = 1; i < argc; ++i) {
         const auto word = std::string(argv[i]);
-        const auto plain =
-            !word.empty() &&
-            word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:,+@%") == std::string::npos;
+        const auto plain = !word.empty() && std::ranges::all_of(word, [](unsigned char c) {
+            return std::isalnum(c) != 0 || std::string_view("-_./=:,+@%").find(static_cast<char>(c)) != std::string_view::npos;
+        });
         auto quoted_word = std::string("'");
         for (const auto c : word) { quoted_word += c == '\'' ? std::string("'\\''") : std::string(1, c); }
         text += ' ' + (plain ? word : quoted_word + '\'');
@@ -48,32 +52,49 @@ auto explain(const CLI::App& app, const CLI::ParseError& error) -> std::string {
     return nbm::unknown_name("command", rest.front(), names);
 }
 
+/// What the program says and answers to an exception.
+auto answer_to(const std::exception_ptr& problem) -> int {
+    try {
+        std::rethrow_exception(problem);
+    } catch (const nbm::CallbackError& error) {
+        return error.nested_ptr() ? answer_to(error.nested_ptr()) : (complain(error.what()), wrong_input);
+    } catch (const nbm::Error& error) {
+        complain(error.what());
+        return wrong_input;
+    } catch (const std::filesystem::filesystem_error& error) {
+        complain(fmt::format("{}: {}", error.path1().string(), error.code().message()));
+        return wrong_input;
+    } catch (const std::bad_alloc&) {
+        complain("there is not enough memory for so many units, rows, chains or AIS runs");
+        return wrong_input;
+    } catch (const std::exception& error) {
+        complain(error.what());
+        return 1;
+    }
+}
+
 }  // namespace
 
 auto main(int argc, char** argv) -> int {
+    constexpr int cancelled = 130;
     auto options = TrainOptions{};
     options.command = quoted(argc, argv);
     auto app = CLI::App("Natural Boltzmann machines: training, likelihoods, samples", "nbm");
     auto* const train_command = add_train_command(app, options);
     try {
         app.parse(argc, argv);
-        if (train_command->parsed()) {
-            train(options);
-            return 0;
+        if (!train_command->parsed()) {
+            complain("a command is needed: train; see nbm --help");
+            return wrong_input;
         }
-        complain("a command is needed: train; see nbm --help");
-        return wrong_input;
+        const auto finished = train(options);
+        if (std::fflush(stdout) != 0) {
+            complain("standard output cannot be written");
+            return 1;
+        }
+        return finished ? 0 : cancelled;
     } catch (const CLI::Success& success) { return app.exit(success); } catch (const CLI::ParseError& error) {
         complain(explain(app, error));
         return wrong_input;
-    } catch (const nbm::Error& error) {
-        complain(error.what());
-        return wrong_input;
-    } catch (const std::bad_alloc&) {
-        complain("there is not enough memory for a machine, batch or number of chains of this size");
-        return wrong_input;
-    } catch (const std::exception& error) {
-        complain(error.what());
-        return 1;
-    }
+    } catch (...) { return answer_to(std::current_exception()); }
 }

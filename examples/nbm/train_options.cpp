@@ -35,7 +35,8 @@ constexpr auto most_whole = std::uint64_t{1'000'000'000};
 auto whole(std::uint64_t least, std::uint64_t most = most_whole) -> Kind {
     return {"N", CLI::Validator(
                      [least, most](std::string& value) {
-                         const auto digits = !value.empty() && value.size() <= 19 &&
+                         // A leading zero would be read as octal.
+                         const auto digits = !value.empty() && value.size() <= 19 && (value.size() == 1 || value[0] != '0') &&
                                              std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; });
                          const auto good = digits && std::stoull(value) >= least && std::stoull(value) <= most;
                          return good ? std::string{}
@@ -48,7 +49,8 @@ auto number(double least, double below) -> Kind {
     return {"X", CLI::Validator(
                      [least, below](std::string& value) {
                          auto x = 0.0;
-                         const auto good = CLI::detail::lexical_cast(value, x) && x >= least && x < below;
+                         const auto plain = value.find_first_not_of("0123456789.eE+-") == std::string::npos;
+                         const auto good = plain && CLI::detail::lexical_cast(value, x) && x >= least && x < below;
                          return good
                                     ? std::string{}
                                     : fmt::format("found '{}', expected a number of at least {} and below {}", value, least, below);
@@ -93,9 +95,9 @@ auto add_train_command(CLI::App& app, TrainOptions& o) -> CLI::App* {
     add("Training", "--l1", o.l1, number(0.0, large), "Penalty on sum |W|");
     add("Training", "--l2", o.l2, number(0.0, large), "Penalty on sum W^2");
     add("Training", "--seed", o.seed, whole(0, 9'999'999'999'999'999'999U), "Seed of all random numbers");
-    add("Training", "--threads", o.threads, whole(0, 1024), "Threads; 0: one a core. The result does not depend on it");
-    add("Likelihood", "--ais-runs", o.ais_runs, whole(2), "Annealing runs of the estimate of log Z");
-    add("Likelihood", "--ais-betas", o.ais_betas, whole(4), "Inverse temperatures of each run");
+    add("Training", "--threads", o.threads, whole(0, 256), "Threads; 0: one a core. The result does not depend on it");
+    add("Likelihood", "--ais-runs", o.ais_runs, whole(2, 1'000'000), "Annealing runs of the estimate of log Z");
+    add("Likelihood", "--ais-betas", o.ais_betas, whole(4, 10'000'000), "Inverse temperatures of each run");
     add("Likelihood", "--ais-schedule", o.ais_schedule, one_of({"linear", "three-piece"}),
         "Equally spaced, or most of them near 1 (Salakhutdinov and Murray 2008)");
     add("Likelihood", "--ais-every", o.ais_every, whole(0), "Also estimate after every N-th epoch; 0: only at the end");

@@ -1,5 +1,6 @@
 module;
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <utility>
@@ -32,7 +33,15 @@ auto AISCallback::declare_split(Logs& logs, const std::string& prefix) const -> 
             .high = declare(logs, prefix + "prob_high")};
 }
 
-auto AISCallback::setup(SetupInfo& info) -> void {
+auto AISCallback::prepare(SetupInfo& info, const Topology& topology) -> void {
+    if (!topology.is_rbm()) {
+        throw InputError(fmt::format("AISCallback measures log-probabilities of machines with two layers, not of {}", topology.describe()));
+    }
+    const auto smaller = std::min(topology.size(0), topology.size(1));
+    if (options_.exact && smaller > max_enumerated_units) {
+        throw InputError(fmt::format("AISCallback: exact log Z needs a side of at most {} units; the smaller one has {}",
+                                     max_enumerated_units, smaller));
+    }
     auto& logs = info.logs();
     logz_ = {declare(logs, "logz"), declare(logs, "logz_low"), declare(logs, "logz_high")};
     train_ = declare_split(logs, "");

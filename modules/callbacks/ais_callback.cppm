@@ -34,7 +34,13 @@ class AISCallback {
 public:
     explicit AISCallback(AISCallbackOptions options = {}, Epochs epochs = {});
 
-    auto setup(SetupInfo& info) -> void;
+    /// Throws InputError before anything is trained when the machine has more than two layers, or `exact` is asked of too large a
+    /// one.
+    template <class X>
+        requires requires(X& x) { x.model; }
+    auto setup(X& context) -> void {
+        prepare(context, context.model.topology());
+    }
 
     template <class X>
         requires requires(X& x) {
@@ -55,6 +61,7 @@ private:
         MetricId high;
     };
 
+    auto prepare(SetupInfo& info, const Topology& topology) -> void;
     auto declare(Logs& logs, const std::string& name) const -> MetricId;
     auto declare_split(Logs& logs, const std::string& prefix) const -> Split;
 

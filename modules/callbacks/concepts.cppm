@@ -47,11 +47,11 @@ consteval auto find_name() -> bool {
     if constexpr (std::is_class_v<C> && !std::is_final_v<C>) {
         return !Hook::template unambiguous<Mixed<C, typename Hook::Probe>>;
     } else {
-        return true;  // cannot be told for final classes; they are judged by their calls alone
+        return false;  // cannot be told for final classes; they are judged by their calls alone
     }
 }
 template <class Hook, class C>
-inline constexpr bool has_name = !std::is_final_v<C> && find_name<Hook, C>();
+inline constexpr bool has_name = find_name<Hook, C>();
 
 }  // namespace nbm
 

@@ -11,7 +11,7 @@ import :callbacks.contexts;
 
 export namespace nbm {
 
-/// Writes the metrics of each epoch as a row of a CSV file (RFC 4180), complete on disk when the epoch ends. The header holds
+/// Writes the metrics of each epoch as a row of a CSV file (RFC 4180), written whole when the epoch ends. The header holds
 /// `epoch` (counted from 1) and all metrics; absent values are empty fields.
 class CSVLogger {
 public:

@@ -33,11 +33,11 @@ class CallbackList {
 public:
     explicit constexpr CallbackList(Cs... callbacks) : members_(std::forward<Cs>(callbacks)...) {}
 
-    /// Calls a hook of all callbacks that have it and returns the strongest answer. From the control stage on, callbacks see a
-    /// constant context. An exception is rethrown as CallbackError.
-    template <class Hook, class X>
+    /// Calls a hook of all callbacks that have it, in the given stages, and returns the strongest answer. From the control stage
+    /// on, callbacks see a constant context. An exception is rethrown as CallbackError.
+    template <class Hook, Stage first = Stage::schedule, Stage last = Stage::persist, class X>
     constexpr auto call(X& context) -> Flow {
-        return call_in_order<Hook>(context, std::make_index_sequence<sizeof...(Cs)>{});
+        return call_in_order<Hook, first, last>(context, std::make_index_sequence<sizeof...(Cs)>{});
     }
 
     /// The same in reverse order; an exception of one callback does not keep the others from being called and is dropped. For
@@ -88,16 +88,20 @@ private:
     template <std::size_t I, class X>
     using Seen = std::conditional_t<(stage_of<Member<I>> >= Stage::control), const X, X>;
 
-    template <class Hook, class X, std::size_t... I>
+    template <class Hook, Stage first, Stage last, class X, std::size_t... I>
     constexpr auto call_in_order(X& context, std::index_sequence<I...>) -> Flow {
         auto flow = Flow::proceed;
-        ((flow = std::max(flow, call_one<Hook, order[I]>(context))), ...);
+        ((flow = std::max(flow, call_one<Hook, order[I], first, last>(context))), ...);
         return flow;
     }
 
-    template <class Hook, std::size_t I, class X>
+    template <class Hook, std::size_t I, Stage first, Stage last, class X>
     constexpr auto call_one(X& context) -> Flow {
-        return call_seen<Hook, I>(static_cast<Seen<I, X>&>(context));
+        if constexpr (stage_of<Member<I>> >= first && stage_of<Member<I>> <= last) {
+            return call_seen<Hook, I>(static_cast<Seen<I, X>&>(context));
+        } else {
+            return Flow::proceed;
+        }
     }
 
     template <class Hook, std::size_t I, class X>

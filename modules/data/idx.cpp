@@ -96,6 +96,7 @@ auto read_pair(const fs::path& folder, const std::string& prefix) -> Files {
     if (files.images.shape.size() != 3) {
         throw FileError(image_path.string(), fmt::format("has {} dimensions; images need 3", files.images.shape.size()));
     }
+    if (files.images.values.empty()) { throw FileError(image_path.string(), "holds no images"); }
     const auto label_path = find_file(folder, prefix + "-labels-idx1-ubyte");
     if (!label_path.empty()) {
         const auto labels = read_idx(label_path);
@@ -124,8 +125,11 @@ auto read_idx(const fs::path& path) -> IdxArray {
     for (std::uint32_t d = 0; d != dimensions; ++d) {
         reader.read_all(head.data(), head.size(), "header");
         result.shape.push_back(big_endian(head.data()));
-        total *= result.shape.back();
-        if (total > std::size_t{1} << 40U) { throw FileError(path.string(), "its header describes more than 2^40 values"); }
+        const auto extent = result.shape.back();
+        if (extent != 0 && total > (std::size_t{1} << 40U) / extent) {
+            throw FileError(path.string(), "its header describes more than 2^40 values");
+        }
+        total *= extent;
     }
     // Grows with what is really there, so that a wrong header cannot ask for all memory.
     constexpr auto step = std::size_t{1} << 24U;

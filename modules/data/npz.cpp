@@ -4,6 +4,7 @@ module;
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -19,6 +20,7 @@ module;
 #include <archive_entry.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 module nbm:data.npz_impl;
 
@@ -33,6 +35,11 @@ namespace fs = std::filesystem;
 namespace {
 
 using Archive = std::unique_ptr<archive, int (*)(archive*)>;
+
+auto error_text(archive* reader) -> const char* {
+    const auto* const text = archive_error_string(reader);
+    return text != nullptr ? text : "unknown reason";
+}
 
 auto member_error(const fs::path& path, const std::string& key, std::string_view problem) -> FileError {
     return {path.string(), fmt::format("array '{}' {}", key, problem)};
@@ -151,7 +158,7 @@ auto parse_npy(const fs::path& path, const std::string& key, const std::vector<s
 }
 
 template <Real T>
-auto to_matrix(const fs::path& path, const std::string& key, const NpyArray& array) -> Matrix<T> {
+auto to_matrix(const fs::path& path, const std::string& key, const NpyArray& array, double byte_scale) -> Matrix<T> {
     if (array.shape.size() < 2) {
         throw member_error(path, key, fmt::format("has {} dimensions; rows of values need at least 2", array.shape.size()));
     }
@@ -159,9 +166,7 @@ auto to_matrix(const fs::path& path, const std::string& key, const NpyArray& arr
     auto units = std::size_t{1};
     for (std::size_t d = 1; d != array.shape.size(); ++d) { units *= array.shape[d]; }
     auto result = Matrix<T>::from_shape({rows, units});
-    const auto bytes = array.type == "|u1";
-    const auto grey_levels = bytes && std::ranges::any_of(array.values, [](double x) { return x > 1.0; });
-    const auto scale = grey_levels ? 1.0 / 255.0 : 1.0;
+    const auto scale = array.type == "|u1" ? byte_scale : 1.0;
     for (std::size_t i = 0; i != array.values.size(); ++i) { result.data()[i] = static_cast<T>(array.values[i] * scale); }
     check_unit_interval(result, fmt::format("{}: array '{}'", path.string(), key));
     return result;
@@ -171,6 +176,7 @@ auto to_matrix(const fs::path& path, const std::string& key, const NpyArray& arr
 
 auto read_npz(const fs::path& path, const std::vector<std::string>& keys) -> std::map<std::string, NpyArray> {
     if (!fs::exists(path)) { throw FileError(path.string(), "there is no such file"); }
+    if (::access(path.c_str(), R_OK) != 0) { throw FileError(path.string(), "cannot be read: permission denied"); }
     const auto reader = Archive(archive_read_new(), archive_read_free);
     // Only the reader that needs the directory at the end: the other one would take a truncated file for one with fewer arrays.
     archive_read_support_format_zip_seekable(reader.get());
@@ -184,9 +190,13 @@ auto read_npz(const fs::path& path, const std::vector<std::string>& keys) -> std
         const auto status = archive_read_next_header(reader.get(), &entry);
         if (status == ARCHIVE_EOF) { break; }
         if (status < ARCHIVE_WARN) {
-            throw FileError(path.string(), fmt::format("is not a complete NPZ file ({})", archive_error_string(reader.get())));
+            throw FileError(path.string(), fmt::format("is not a complete NPZ file ({})", error_text(reader.get())));
         }
-        auto key = std::string(archive_entry_pathname(entry));
+        // Names outside ASCII have no form in the C locale.
+        const auto* name = archive_entry_pathname_utf8(entry);
+        if (name == nullptr) { name = archive_entry_pathname(entry); }
+        if (name == nullptr) { continue; }
+        auto key = std::string(name);
         if (key.ends_with(".npy")) { key.resize(key.size() - 4); }
         found.push_back(key);
         if (!keys.empty() && std::ranges::find(keys, key) == keys.end()) { continue; }
@@ -196,9 +206,7 @@ auto read_npz(const fs::path& path, const std::vector<std::string>& keys) -> std
             const auto had = bytes.size();
             bytes.resize(had + step);
             got = archive_read_data(reader.get(), bytes.data() + had, step);
-            if (got < 0) {
-                throw member_error(path, key, fmt::format("is damaged or truncated ({})", archive_error_string(reader.get())));
-            }
+            if (got < 0) { throw member_error(path, key, fmt::format("is damaged or truncated ({})", error_text(reader.get()))); }
             bytes.resize(had + static_cast<std::size_t>(got));
         }
         arrays[key] = parse_npy(path, key, bytes);
@@ -214,10 +222,16 @@ template <Real T>
 auto load_npz(const fs::path& path) -> Dataset<T> {
     const auto arrays = read_npz(path, {"train.data", "train.lbl", "valid.data", "valid.lbl", "test.data", "test.lbl"});
     auto dataset = Dataset<T>{};
+    // One scale for all splits: a split of grey bytes may happen to hold only 0 and 1.
+    const auto grey = std::ranges::any_of(arrays, [](const auto& named) {
+        return named.first.ends_with(".data") && named.second.type == "|u1" &&
+               std::ranges::any_of(named.second.values, [](double x) { return x > 1.0; });
+    });
+    const auto byte_scale = grey ? 1.0 / 255.0 : 1.0;
     const auto load = [&](const std::string& split, Matrix<T>& rows, std::vector<int>& labels) {
         const auto data = arrays.find(split + ".data");
-        if (data == arrays.end()) { return; }
-        rows = to_matrix<T>(path, data->first, data->second);
+        if (data == arrays.end() || (split != "train" && data->second.values.empty())) { return; }
+        rows = to_matrix<T>(path, data->first, data->second, byte_scale);
         if (rows.shape(1) != dataset.train.shape(1)) {
             throw member_error(path, data->first,
                                fmt::format("has {} values a row, train.data {}", rows.shape(1), dataset.train.shape(1)));
@@ -227,7 +241,12 @@ auto load_npz(const fs::path& path) -> Dataset<T> {
                 throw member_error(path, lbl->first,
                                    fmt::format("has {} labels for {} rows", lbl->second.values.size(), rows.shape(0)));
             }
-            for (const auto value : lbl->second.values) { labels.push_back(static_cast<int>(value)); }
+            for (const auto value : lbl->second.values) {
+                if (!(std::abs(value) <= 1e9) || value != std::trunc(value)) {
+                    throw member_error(path, lbl->first, fmt::format("holds {}; labels are whole numbers", value));
+                }
+                labels.push_back(static_cast<int>(value));
+            }
         }
     };
     load("train", dataset.train, dataset.train_labels);

@@ -88,6 +88,7 @@ auto make_writable_folder(const fs::path& folder) -> void {
     if (file < 0) { throw FileError(folder.string(), "cannot write into this folder: " + reason()); }
     ::close(file);
     ::unlink(probe.c_str());
+    flush_to_disk(folder, O_RDONLY | O_DIRECTORY);
 }
 
 }  // namespace nbm

@@ -96,8 +96,11 @@ public:
         check(group.ok(), "cannot be written");
         names(group.id(), "weight_names", {dataset});
         const auto space = Handle(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr), H5Sclose);
+        // Without times, equal machines give equal files.
+        const auto properties = Handle(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+        H5Pset_obj_track_times(properties.id(), false);
         const auto set = Handle(
-            H5Dcreate2(group.id(), dataset.c_str(), memory_type<T>(), space.id(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Dclose);
+            H5Dcreate2(group.id(), dataset.c_str(), memory_type<T>(), space.id(), H5P_DEFAULT, properties.id(), H5P_DEFAULT), H5Dclose);
         check(set.ok() && H5Dwrite(set.id(), memory_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0, "cannot be written");
     }
 

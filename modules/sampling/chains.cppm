@@ -24,7 +24,7 @@ struct Chains {
 
 /// `count` chains, each unit 0 or 1 with probability 1/2.
 template <Real T>
-auto make_chains(const DBM<T>& dbm, std::size_t count, std::uint64_t seed, Purpose purpose = Purpose::chains) -> Chains<T>;
+auto make_chains(const DBM<T>& dbm, std::size_t count, std::uint64_t seed, Purpose purpose = Purpose::samples) -> Chains<T>;
 
 /// What the samplers have in common.
 struct SamplerOptions {

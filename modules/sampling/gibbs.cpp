@@ -80,7 +80,7 @@ auto Gibbs::run(const DBM<T>& dbm, Chains<T>& chains) const -> void {
 template <Real T>
 auto GibbsProb::run(const DBM<T>& dbm, Chains<T>& chains, States<T>& probabilities) const -> void {
     probabilities.resize(dbm.layer_count());
-    for (std::size_t l = 0; l != dbm.layer_count(); ++l) { probabilities[l].resize({chains.count(), dbm.size(l)}); }
+    for (std::size_t l = 0; l != dbm.layer_count(); ++l) { probabilities[l] = chains.states[l]; }
     sweep(dbm, chains, &probabilities, options_);
     for (const auto layer : options_.clamped) { probabilities[layer] = chains.states[layer]; }
 }

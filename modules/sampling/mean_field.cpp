@@ -32,7 +32,8 @@ auto update_rows(const DBM<T>& dbm, States<T>& means, States<T>& scratch, const 
                 const auto from = updated.row(r);
                 const auto to = current.row(r);
                 for (std::size_t k = 0; k != from.size(); ++k) {
-                    change = std::max(change, double(std::abs(from[k] - to[k])));
+                    const auto moved = double(std::abs(from[k] - to[k]));
+                    change = moved <= change ? change : moved;  // NaN stays
                     to[k] = from[k];
                 }
             }
@@ -61,7 +62,8 @@ auto MeanField::run(const DBM<T>& dbm, States<T>& means, std::size_t count, Stat
             changes[block] = update_rows(dbm, means, scratch, free, options_.beta, blocks[block]);
         });
         ++result.steps;
-        result.change = changes.empty() ? 0.0 : *std::ranges::max_element(changes);
+        result.change = 0.0;
+        for (const auto change : changes) { result.change = change <= result.change ? result.change : change; }
         result.converged = exact_at_once || result.change <= options_.tolerance;
     }
     return result;

@@ -36,7 +36,7 @@ public:
 /// The candidate with the smallest edit distance to `name`; empty when none is near (more than half of the letters differ).
 auto nearest_name(std::string_view name, std::span<const std::string> candidates) -> std::string;
 
-/// "unknown WHAT 'NAME'; did you mean 'NEAREST'? Valid: A, B, C": the sentence for a name that is not among `candidates`.
+/// "unknown WHAT 'NAME'; did you mean 'NEAREST'? (valid: A, B, C)": the sentence for a name that is not among `candidates`.
 auto unknown_name(std::string_view what, std::string_view name, std::span<const std::string> candidates) -> std::string;
 
 }  // namespace nbm

@@ -6,7 +6,7 @@ export module nbm:tensor.kernels;
 
 import :tensor.types;
 
-// Element-wise passes over fields. The float versions use a polynomial exponential with a relative error below 2e-7; the
+// Element-wise passes over fields. The float versions use a polynomial exponential with a relative error below 3e-7; the
 // double versions use the exponential of the C library.
 export namespace nbm {
 

@@ -30,10 +30,13 @@ inline auto logit(T p) -> T {
     return std::log(p) - std::log1p(-p);
 }
 
-/// log(sum exp(x_i)); -inf for an empty range or when every element is -inf.
+/// log(sum exp(x_i)); -inf for an empty range or when every element is -inf; NaN when one is.
 inline auto log_sum_exp(std::span<const double> x) -> double {
     auto largest = -std::numeric_limits<double>::infinity();
-    for (const auto value : x) { largest = std::max(largest, value); }
+    for (const auto value : x) {
+        if (std::isnan(value)) { return value; }
+        largest = std::max(largest, value);
+    }
     if (!std::isfinite(largest)) { return largest; }
     auto sum = 0.0;
     for (const auto value : x) { sum += std::exp(value - largest); }
@@ -42,6 +45,7 @@ inline auto log_sum_exp(std::span<const double> x) -> double {
 
 /// log(exp(a) + exp(b)).
 inline auto log_add_exp(double a, double b) -> double {
+    if (std::isnan(a) || std::isnan(b)) { return a + b; }
     const auto largest = std::max(a, b);
     return std::isfinite(largest) ? largest + std::log1p(std::exp(-std::abs(a - b))) : largest;
 }

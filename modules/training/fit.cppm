@@ -75,7 +75,7 @@ public:
           callbacks_(callbacks),
           gradient_(zero_parameters(dbm)),
           batch_(Matrix<T>::from_shape({std::min(options.batch_size, train.shape(0)), train.shape(1)})),
-          batches_((train.shape(0) + options.batch_size - 1) / options.batch_size) {}
+          batches_((train.shape(0) + batch_.shape(0) - 1) / batch_.shape(0)) {}
 
     auto run() -> void {
         auto context = Context(train_info(), run_);
@@ -126,7 +126,10 @@ private:
             callbacks_.template call<hook::ValidationEnd>(context);
         }
         context.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-        const auto after = callbacks_.template call<hook::EpochEnd>(context);
+        // Recorders and savers learn of a stop that a controller asks for in this very hook: no epoch follows then.
+        const auto control = callbacks_.template call<hook::EpochEnd, Stage::schedule, Stage::control>(context);
+        context.last = context.last || control == Flow::stop;
+        const auto after = std::max(control, callbacks_.template call<hook::EpochEnd, Stage::record, Stage::persist>(context));
         note_stop(after, "a callback's on_epoch_end");
         return flow == Flow::stop || after == Flow::stop ? Flow::stop : Flow::proceed;
     }
@@ -135,8 +138,8 @@ private:
         const auto rows = run_.train.shape(0);
         const auto order = epoch_order(rows, options_.shuffle, options_.seed, epoch);
         for (std::size_t b = 0; b != batches_; ++b) {
-            const auto first = b * options_.batch_size;
-            const auto size = std::min(options_.batch_size, rows - first);
+            const auto first = b * batch_.shape(0);
+            const auto size = std::min(batch_.shape(0), rows - first);
             const auto batch = slice(batch_, {0, size});
             auto context = GradientContext<RunType, Gradient<T>>(BatchInfo(logs_), run_, gradient_);
             context.epoch = epoch;

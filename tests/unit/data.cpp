@@ -82,6 +82,8 @@ BOOST_AUTO_TEST_CASE(broken_idx_files_are_refused_with_a_sentence) {
     BOOST_TEST(has(message(), "0x00000D01"));
     write(path, idx({0xFFFFFFFFU, 0xFFFFFFFFU, 0xFFFFFFFFU}, {}));
     BOOST_TEST(has(message(), "2^40"));
+    write(path, idx({6U << 20U, 1U << 17U, 1U << 27U}, {}));  // the product wraps around to 0 in 64 bits
+    BOOST_TEST(has(message(), "2^40"));
     write(path, idx({0x7FFFFFFFU}, ramp(100)));
     BOOST_TEST(has(message(), "found 100 of 2147483647 values"));
     write(path, good, true);
@@ -154,6 +156,13 @@ BOOST_AUTO_TEST_CASE(npz_data_sets_have_the_keys_of_the_origin) {
     BOOST_TEST((data.train_labels == std::vector{7, 3}));
     BOOST_TEST(data.valid(0, 1) == 0.25);
     BOOST_TEST(data.test(0, 1) == 0.5);
+    // One scale for all splits: a test split that happens to hold 0 and 1 only is grey too.
+    write_npz(path, {{"train.data", npy<std::uint8_t>("|u1", "(1, 2)", {0, 255})},
+                     {"test.data", npy<std::uint8_t>("|u1", "(1, 2)", {0, 1})},
+                     {"valid.data", npy<double>("<f8", "(0,)", {})},
+                     {"caf\u00e9", npy<double>("<f8", "(1,)", {1})}});
+    BOOST_TEST(nbm::load_npz<double>(path).test(0, 1) == 1.0 / 255.0);
+    BOOST_TEST(nbm::load_npz<double>(path).valid.shape(0) == 0U);
     // Bytes of 0 and 1 only are not scaled.
     write_npz(path, {{"train.data", npy<std::uint8_t>("|u1", "(1, 3)", {0, 1, 1})}});
     BOOST_TEST(nbm::load_npz<float>(path).train(0, 1) == 1.0F);
@@ -186,6 +195,10 @@ BOOST_AUTO_TEST_CASE(broken_npz_files_are_refused_with_a_sentence) {
     BOOST_TEST(has(message(), "has 3 values a row, train.data 2"));
     write_npz(path, {{"train.data", npy<double>("<f8", "(1, 2)", {0, 1})}, {"train.lbl", npy<double>("<f8", "(3,)", {0, 1, 0})}});
     BOOST_TEST(has(message(), "3 labels for 1 rows"));
+    for (const auto label : {std::nan(""), 1e300, 0.5}) {
+        write_npz(path, {{"train.data", npy<double>("<f8", "(1, 2)", {0, 1})}, {"train.lbl", npy<double>("<f8", "(1,)", {label})}});
+        BOOST_TEST(has(message(), "labels are whole numbers"));
+    }
     write_npz(path, {{"train.data", npy<std::uint8_t>("|u1", "(100, 50)", ramp(5000))}});
     const auto good = contents(path);
     for (const auto length : {std::size_t{0}, std::size_t{10}, good.size() / 2, good.size() - 60}) {

@@ -141,6 +141,14 @@ BOOST_AUTO_TEST_CASE(a_stop_request_ends_the_training_after_the_batch) {
     BOOST_TEST(history.rows().size() == 2U);
 }
 
+BOOST_AUTO_TEST_CASE(the_largest_batch_is_all_rows) {
+    auto dbm = nbm::DBM<double>({4, 3});
+    auto counter = Counter{};
+    nbm::fit(dbm, small_data(), nbm::CD<double>(), nbm::SGD<double>(), {.epochs = 1, .batch_size = static_cast<std::size_t>(-1)},
+             nbm::CallbackList(counter));
+    BOOST_TEST(counter.rows == 5U);
+}
+
 BOOST_AUTO_TEST_CASE(wrong_arguments_are_refused_before_training) {
     auto dbm = nbm::DBM<double>({4, 3});
     auto v = small_data();

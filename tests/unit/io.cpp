@@ -1,5 +1,6 @@
 #include <boost/test/unit_test.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -7,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <hdf5.h>
@@ -89,6 +91,9 @@ BOOST_AUTO_TEST_CASE(weights_come_back_bit_for_bit) {
     BOOST_TEST(same(nbm::load_weights<double>(folder / "f.h5"), machine<float>()));
     BOOST_TEST(same(nbm::load_weights<double>(folder / "new/folder/d.h5"), machine<double>()));
     BOOST_TEST(files_in(folder / "new/folder") == 1U);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // files hold no times
+    nbm::save_weights(machine<float>(), folder / "again.h5");
+    BOOST_TEST((contents(folder / "again.h5") == contents(folder / "f.h5")));
 }
 
 BOOST_AUTO_TEST_CASE(weight_files_have_the_layout_of_the_origin) {

@@ -131,6 +131,44 @@ BOOST_AUTO_TEST_CASE(a_diverged_training_says_so_and_writes_no_weights) {
     refuses(std::string(quick) + "--learning-rate 100 --l2 1 --epochs 200", {"diverged", "--learning-rate"});
 }
 
+BOOST_AUTO_TEST_CASE(an_interrupted_training_saves_its_weights) {
+    const auto folder = Temporary();
+    const auto command = "cd " + folder.path().string() +
+                         " && timeout --preserve-status -s INT 2 " NBM_PROGRAM
+                         " train --data bars-and-stripes:3 --hidden 4 --epochs 100000000 --output run > stdout 2> stderr";
+    const auto status = std::system(command.c_str());
+    BOOST_TEST(WEXITSTATUS(status) == 130);
+    BOOST_TEST(has(contents(folder / "stdout"), "interrupted in epoch"));
+    BOOST_TEST(contents(folder / "stderr") == "");
+    BOOST_TEST(nbm::load_weights<float>(folder / "run/weights.h5").topology().describe() == "9-4");
+    BOOST_TEST(!fs::exists(folder / "run/summary.json"));
+    // What it left is a result too: it is not replaced unasked.
+    BOOST_TEST(has(nbm_program(folder, quick).err, "--overwrite"));
+}
+
+BOOST_AUTO_TEST_CASE(overwriting_leaves_nothing_of_the_earlier_run) {
+    const auto folder = Temporary();
+    BOOST_TEST(nbm_program(folder, quick + std::string("--save-every 1")).status == 0);
+    std::ofstream(folder / "run/notes.txt") << "mine";
+    BOOST_TEST(nbm_program(folder, quick + std::string("--overwrite --learning-rate 100 --l2 1 --epochs 200")).status == 2);
+    for (const auto* file : {"summary.json", "weights.h5", "samples.png", "weights/epoch-0001.h5"}) {
+        BOOST_TEST(!fs::exists(folder / "run" / file));
+    }
+    BOOST_TEST(contents(folder / "run/notes.txt") == "mine");
+}
+
+BOOST_AUTO_TEST_CASE(strange_folders_and_wide_rows_work) {
+    const auto folder = Temporary();
+    for (const auto* name : {"'a b'", "'run{1}'", "\"$(printf 'r\\377')\"", "ü"}) {
+        BOOST_TEST(nbm_program(folder, quick + std::string("--save-every 2 --output ") + name).status == 0);
+    }
+    write_npz(folder / "wide.npz", {{"train.data", npy<std::uint8_t>("|u1", "(2, 60001)", std::vector<std::uint8_t>(120002, 1))}});
+    const auto wide = nbm_program(folder, "train --data wide.npz --hidden 2 --epochs 1 --ais-runs 2 --ais-betas 4 --output wide");
+    BOOST_TEST(wide.status == 0);
+    BOOST_TEST(fs::exists(folder / "wide/summary.json"));
+    BOOST_TEST(!has(wide.out, "samples.png"));
+}
+
 BOOST_AUTO_TEST_CASE(help_is_complete) {
     const auto folder = Temporary();
     const auto answer = nbm_program(folder, "train --help");
@@ -150,11 +188,14 @@ BOOST_AUTO_TEST_CASE(wrong_options_are_refused) {
     refuses(with("--epochs=0"), {"--epochs", "'0'", "from 1 to"});
     refuses(with("--epochs -1"), {"--epochs"});
     refuses(with("--epochs ten"), {"--epochs", "'ten'"});
+    refuses(with("--epochs 010"), {"--epochs", "'010'"});
+    refuses(with("--learning-rate 0x10"), {"--learning-rate", "'0x10'"});
+    refuses(with("--save-epochs 1,9"), {"no epoch 9 in 3 epochs"});
     refuses(with("--hidden 1.5"), {"--hidden", "'1.5'"});
     refuses(with("--hidden 99999999999999999999"), {"--hidden"});
     refuses(with("--trainer pdc"), {"--trainer", "'pdc'", "did you mean 'pcd'"});
     refuses(with("--binarise treshold"), {"--binarise", "did you mean 'threshold'"});
-    refuses(with("--threads 1000000"), {"--threads", "from 0 to 1024"});
+    refuses(with("--threads 1000000"), {"--threads", "from 0 to 256"});
     refuses(with("--chains 999999999 --overwrite"), {"memory"});
     refuses(with("--output ''"), {"--output", "expected a name"});
     refuses(with("--learning-rate fast"), {"--learning-rate", "'fast'"});
@@ -189,6 +230,14 @@ BOOST_AUTO_TEST_CASE(output_folders_are_checked_before_training) {
     const auto folder = Temporary();
     std::ofstream(folder / "file") << "x";
     refuses("train --data bars-and-stripes:3 --output file/run", {"file/run"}, &folder);
+    refuses("train --data bars-and-stripes:3 --output " + std::string(300, 'x'), {"name too long"});
+    fs::create_directories(folder / "blocked/samples.png");
+    refuses("train --data bars-and-stripes:3 --output blocked", {"samples.png", "in the way"}, &folder);
+    std::ofstream(folder / "blocked/weights") << "x";
+    fs::remove(folder / "blocked/samples.png");
+    refuses("train --data bars-and-stripes:3 --save-every 1 --output blocked", {"blocked/weights", "in the way"}, &folder);
+    refuses("train --data none.npz --output a/b/c", {"none.npz"}, &folder);
+    BOOST_TEST(!fs::exists(folder / "a"));
     BOOST_TEST(nbm_program(folder, quick).status == 0);
     const auto before = contents(folder / "run/weights.h5");
     const auto again = nbm_program(folder, quick + std::string("--seed 9"));

@@ -163,6 +163,9 @@ BOOST_AUTO_TEST_CASE(mean_field_ends_at_a_fixed_point_and_is_exact_for_an_rbm) {
         dbm.conditional(l, means, p);
         BOOST_TEST(xt::allclose(p, means[l], 1e-10, 1e-10));
     }
+    auto broken = dbm.make_states(1);
+    broken[0](0, 0) = std::nan("");
+    BOOST_TEST(!nbm::MeanField({.steps = 3}).run(dbm, broken).converged);
     auto rbm = nbm::DBM<double>({4, 3});
     oracle::randomise(rbm, 6, 1.0);
     auto states = rbm.make_states(2);

@@ -40,6 +40,8 @@ BOOST_AUTO_TEST_CASE(elementary_functions_do_not_overflow) {
     BOOST_TEST(nbm::log_diff_exp(2.0, 2.0) == -infinity);
     BOOST_TEST(nbm::log_diff_exp(0.0, -1e-12) == std::log(1e-12), boost::test_tools::tolerance(1e-4));
     BOOST_TEST(std::isnan(nbm::log_diff_exp(1.0, 2.0)));
+    BOOST_TEST(std::isnan(nbm::log_sum_exp(std::vector{-infinity, std::nan("")})));
+    BOOST_TEST(std::isnan(nbm::log_add_exp(-infinity, std::nan(""))));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(products_equal_the_sums_they_stand_for, T, decltype(std::tuple<float, double>{})) {
@@ -141,6 +143,17 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(kernels_survive_huge_fields, T, decltype(std::tupl
         nbm::activate<T>(z, 1.0);
         BOOST_TEST(std::abs(double(z(0, 19)) - (sign > 0 ? 1.0 : 0.0)) < 1e-30);
     }
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(kernels_keep_nan, T, decltype(std::tuple<float, double>{})) {
+    auto z = nbm::zero_matrix<T>(1, 20);
+    z(0, 3) = static_cast<T>(std::nan(""));
+    auto sums = std::vector<double>(1, 0.0);
+    nbm::add_softplus<T>(z, 1.0, sums);
+    BOOST_TEST(std::isnan(sums[0]));
+    nbm::activate<T>(z, 1.0);
+    BOOST_TEST(std::isnan(z(0, 3)));
+    BOOST_TEST(z(0, 4) == T{0.5F});
 }
 
 BOOST_AUTO_TEST_CASE(parallel_loops_visit_every_block_once_whatever_the_number_of_threads) {

@@ -1,0 +1,110 @@
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "results.hpp"
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr auto files = {"summary.json", "history.csv", "weights.h5", "samples.png", "filters.png"};
+constexpr std::size_t tiles_across = 10;
+constexpr std::size_t tiles = 100;
+
+/// The weights of single epochs that an earlier run saved.
+auto saved_epochs(const fs::path& folder) -> std::vector<fs::path> {
+    auto result = std::vector<fs::path>{};
+    if (!fs::is_directory(folder / "weights")) { return result; }
+    for (const auto& entry : fs::directory_iterator(folder / "weights")) {
+        const auto name = entry.path().filename().string();
+        if (name.starts_with("epoch-") && name.ends_with(".h5")) { result.push_back(entry.path()); }
+    }
+    return result;
+}
+
+/// Long chains from training rows, so that one sees whether the machine keeps all kinds of them; the visible probabilities given
+/// the last hidden samples.
+auto draw_samples(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>& train, std::uint64_t seed) -> nbm::Matrix<Real> {
+    constexpr std::size_t sweeps = 1000;
+    auto chains = nbm::make_chains(dbm, tiles, seed, nbm::Purpose::samples);
+    const auto rows = nbm::permutation(nbm::Stream(seed, nbm::Purpose::samples), std::uint64_t{1} << 55U, train.shape(0));
+    for (std::size_t c = 0; c != tiles; ++c) {
+        for (std::size_t k = 0; k != train.shape(1); ++k) { chains.states[0](c, k) = train(rows[c % rows.size()], k); }
+    }
+    auto probabilities = nbm::States<Real>{};
+    nbm::Gibbs({.steps = sweeps - 1}).run(dbm, chains);
+    nbm::GibbsProb({}).run(dbm, chains, probabilities);
+    return probabilities[0];
+}
+
+auto to_json(const nbm::Estimate& e) -> nlohmann::json {
+    const auto finite = [](double x) { return std::isfinite(x) ? nlohmann::json(x) : nlohmann::json(nullptr); };
+    return {{"value", finite(e.value)}, {"low", finite(e.low)}, {"high", finite(e.high)}};
+}
+
+}  // namespace
+
+auto check_output(const TrainOptions& o) -> void {
+    const auto folder = fs::path(o.output);
+    auto found = !saved_epochs(folder).empty();
+    for (const auto* name : files) {
+        found = found || fs::exists(folder / name);
+        if (fs::is_directory(folder / name)) {
+            throw nbm::FileError((folder / name).string(), "is a folder, in the way of a result");
+        }
+    }
+    if (found && !o.overwrite) {
+        throw nbm::FileError(folder.string(), "holds the results of an earlier run; choose another folder or add --overwrite");
+    }
+    const auto saves_epochs = o.save_every != 0 || !o.save_epochs.empty();
+    if (saves_epochs && fs::exists(folder / "weights") && !fs::is_directory(folder / "weights")) {
+        throw nbm::FileError((folder / "weights").string(), "is a file, in the way of the folder for the weights");
+    }
+}
+
+auto prepare_output(const TrainOptions& o) -> void {
+    const auto folder = fs::path(o.output);
+    nbm::make_writable_folder(folder);
+    for (const auto* name : files) { fs::remove(folder / name); }
+    for (const auto& path : saved_epochs(folder)) { fs::remove(path); }
+    if (o.save_every != 0 || !o.save_epochs.empty()) { nbm::make_writable_folder(folder / "weights"); }
+}
+
+auto write_summary(const Likelihood& likelihood, const TrainOptions& o) -> void {
+    const auto summary =
+        nlohmann::ordered_json{{"log_z", to_json(likelihood.log_z)},
+                               {"train_log_prob", to_json(likelihood.train)},
+                               {"test_log_prob", likelihood.has_test ? to_json(likelihood.test) : nlohmann::json(nullptr)},
+                               {"seed", o.seed},
+                               {"seconds", likelihood.seconds},
+                               {"command", o.command}};
+    // Folder names need not be valid UTF-8.
+    const auto text = summary.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    nbm::write_text(fs::path(o.output) / "summary.json", text + "\n");
+}
+
+auto write_pictures(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>& train, const TrainOptions& o) -> bool {
+    constexpr std::size_t widest = 16'384;
+    const auto folder = fs::path(o.output);
+    const auto shape = nbm::image_shape_of(dbm.visible_size());
+    const auto zoom = shape.width < 10 ? std::size_t{8} : std::size_t{2};
+    const auto across = std::min(tiles_across, widest / (zoom * (shape.width + 1)));
+    if (across == 0) { return false; }
+    const auto samples = draw_samples(dbm, train, o.seed);
+    nbm::write_png(nbm::tile_images<Real>(samples, shape, across, nbm::Grey::zero_to_one, zoom), folder / "samples.png");
+    const auto& weights = dbm.weights(0, 1);
+    auto filters = nbm::zero_matrix<Real>(std::min(tiles, dbm.size(1)), dbm.visible_size());
+    for (std::size_t j = 0; j != filters.shape(0); ++j) {
+        for (std::size_t i = 0; i != filters.shape(1); ++i) { filters(j, i) = weights(i, j); }
+    }
+    nbm::write_png(nbm::tile_images<Real>(filters, shape, across, nbm::Grey::symmetric, zoom), folder / "filters.png");
+    return true;
+}

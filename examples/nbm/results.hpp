@@ -1,0 +1,31 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "train_options.hpp"
+
+import nbm;
+
+/// The machine of the program.
+using Real = float;
+
+/// What `nbm train` finds out in the end.
+struct Likelihood {
+    nbm::LogZ log_z;
+    nbm::Estimate train;
+    nbm::Estimate test;
+    bool has_test = false;
+    double seconds = 0.0;
+};
+
+/// Throws FileError when the output folder holds results and may not be overwritten, or something is in the way of a result.
+auto check_output(const TrainOptions& options) -> void;
+
+/// Makes the folder, and removes the results of an earlier run from it, the summary first.
+auto prepare_output(const TrainOptions& options) -> void;
+
+auto write_summary(const Likelihood& likelihood, const TrainOptions& options) -> void;
+
+/// samples.png and filters.png; false when the rows are too wide for a picture.
+auto write_pictures(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>& train, const TrainOptions& options) -> bool;
