@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(a_diverged_training_says_so_and_writes_no_weights) {
 BOOST_AUTO_TEST_CASE(an_interrupted_training_saves_its_weights) {
     const auto folder = Temporary();
     const auto command = "cd " + folder.path().string() +
-                         " && timeout --preserve-status -s INT 2 " NBM_PROGRAM
+                         " && timeout --foreground --preserve-status -s INT 2 " NBM_PROGRAM
                          " train --data bars-and-stripes:3 --hidden 4 --epochs 100000000 --output run > stdout 2> stderr";
     const auto status = std::system(command.c_str());
     BOOST_TEST(WEXITSTATUS(status) == 130);
