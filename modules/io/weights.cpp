@@ -68,8 +68,9 @@ auto memory_type() -> hid_t {
 
 class Writer {
 public:
-    explicit Writer(const fs::path& path)
-        : path_(path), file_(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose) {
+    /// Writes to `temporary`; messages name `path`, which the file becomes.
+    Writer(const fs::path& temporary, const fs::path& path)
+        : path_(path), file_(H5Fcreate(temporary.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose) {
         check(file_.ok(), "cannot be written");
     }
 
@@ -203,7 +204,7 @@ template <Real T>
 auto save_weights(const DBM<T>& dbm, const fs::path& path) -> void {
     const auto quiet = QuietErrors{};
     write_atomically(path, [&](const fs::path& temporary) {
-        auto writer = Writer(temporary);
+        auto writer = Writer(temporary, path);
         auto parts = std::vector<std::string>{};
         for (std::size_t l = 0; l != dbm.layer_count(); ++l) { parts.push_back(part_name(l)); }
         for (const auto& synapse : dbm.synapses()) { parts.push_back(part_name(synapse.edge)); }
