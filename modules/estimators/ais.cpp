@@ -140,15 +140,9 @@ auto AnnealingPath<T>::step(States<T>& states, Rows chains, double beta_before, 
 template <Real T>
 auto base_rate_bias(const Matrix<T>& v) -> Vector<T> {
     if (v.shape(0) == 0) { throw InputError("the base rates need at least 1 row of data"); }
-    auto sums = std::vector<double>(v.shape(1), 0.0);
-    for (std::size_t r = 0; r != v.shape(0); ++r) {
-        for (std::size_t k = 0; k != sums.size(); ++k) { sums[k] += double(v(r, k)); }
-    }
+    const auto means = clipped_column_means<T>(v);
     auto bias = zero_vector<T>(v.shape(1));
-    for (std::size_t k = 0; k != sums.size(); ++k) {
-        const auto mean = std::clamp(sums[k] / static_cast<double>(v.shape(0)), 0.001, 0.999);
-        bias[k] = static_cast<T>(logit((mean + 0.05) / 1.05));
-    }
+    for (std::size_t k = 0; k != means.size(); ++k) { bias[k] = static_cast<T>(logit((means[k] + 0.05) / 1.05)); }
     return bias;
 }
 

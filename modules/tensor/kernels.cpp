@@ -3,6 +3,7 @@ module;
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <vector>
 
 #include "../kernels/kernels.hpp"
 
@@ -41,6 +42,18 @@ auto anneal(MatrixView<T> z, std::span<const T> base, double beta_before, double
     }
 }
 
+template <Real T>
+auto clipped_column_means(MatrixView<const T> v) -> std::vector<double> {
+    auto means = std::vector<double>(v.cols(), 0.0);
+    for (std::size_t r = 0; r != v.rows(); ++r) {
+        for (std::size_t k = 0; k != means.size(); ++k) { means[k] += double(v(r, k)); }
+    }
+    for (auto& mean : means) { mean = std::clamp(mean / static_cast<double>(v.rows()), 0.001, 0.999); }
+    return means;
+}
+
+template auto clipped_column_means(MatrixView<const float>) -> std::vector<double>;
+template auto clipped_column_means(MatrixView<const double>) -> std::vector<double>;
 template auto set_rows(MatrixView<float>, std::span<const float>) -> void;
 template auto set_rows(MatrixView<double>, std::span<const double>) -> void;
 template auto activate(MatrixView<float>, double) -> void;

@@ -1,6 +1,7 @@
 module;
 
 #include <span>
+#include <vector>
 
 export module nbm:tensor.kernels;
 
@@ -30,5 +31,13 @@ auto add_softplus(MatrixView<const T> z, double beta, std::span<double> sums) ->
 /// sums[r] += sum_k softplus(logit(beta)) - softplus(logit(beta_before)), then z <- logit(beta) in place.
 template <Real T>
 auto anneal(MatrixView<T> z, std::span<const T> base, double beta_before, double beta, std::span<double> sums) -> void;
+
+}  // namespace nbm
+
+namespace nbm {
+
+/// The mean of each column, kept away from 0 and 1, so that its logit is finite: in [0.001, 0.999]. Needs at least one row.
+template <Real T>
+auto clipped_column_means(MatrixView<const T> v) -> std::vector<double>;
 
 }  // namespace nbm

@@ -76,13 +76,8 @@ auto initialise(DBM<T>& dbm, const std::type_identity_t<Matrix<T>>& data, Initia
     const auto stream = Stream(options.seed, Purpose::initialisation);
     for (std::size_t s = 0; s != dbm.synapses().size(); ++s) { draw_weights(dbm.synapses()[s].weights, stream, s, options); }
     for (std::size_t l = 1; l != dbm.layer_count(); ++l) { dbm.bias(l).fill(T{0}); }
-    auto sums = std::vector<double>(data.shape(1), 0.0);
-    for (std::size_t r = 0; r != data.shape(0); ++r) {
-        for (std::size_t k = 0; k != sums.size(); ++k) { sums[k] += double(data(r, k)); }
-    }
-    for (std::size_t k = 0; k != sums.size(); ++k) {
-        dbm.bias(0)[k] = static_cast<T>(logit(std::clamp(sums[k] / static_cast<double>(data.shape(0)), 0.001, 0.999)));
-    }
+    const auto means = clipped_column_means<T>(data);
+    for (std::size_t k = 0; k != means.size(); ++k) { dbm.bias(0)[k] = static_cast<T>(logit(means[k])); }
 }
 
 template auto initialise(DBM<float>&, const Matrix<float>&, InitialiseOptions) -> void;
