@@ -69,6 +69,7 @@ set(NBM_INTERNALS
   data/npz.cpp
   data/generated.cpp
   io/files.cpp
+  io/hdf5.cpp
   io/weights.cpp
   io/images.cpp
   callbacks/logs.cpp

@@ -51,10 +51,10 @@ auto make_folder(const fs::path& folder) -> void {
 auto write_atomically(const fs::path& path, const std::function<void(const fs::path&)>& write) -> void {
     const auto folder = parent_of(path);
     make_folder(folder);
-    if (fs::is_directory(path)) { throw FileError(path.string(), "is a folder; a file name is needed"); }
+    auto ignored = std::error_code{};
+    if (fs::is_directory(path, ignored)) { throw FileError(path.string(), "is a folder; a file name is needed"); }
     auto temporary = path;
     temporary += fmt::format(".tmp{}", ::getpid());
-    auto ignored = std::error_code{};
     try {
         write(temporary);
         flush_to_disk(temporary, O_RDONLY);

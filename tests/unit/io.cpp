@@ -180,6 +180,9 @@ BOOST_AUTO_TEST_CASE(a_failed_write_leaves_the_old_file_and_nothing_else) {
     BOOST_TEST(has(message_of<nbm::Error>([&] { nbm::write_text(path / "b", "x"); }), "cannot make this folder"));
     BOOST_TEST(has(message_of<nbm::Error>([&] { nbm::save_weights(machine<float>(), "/proc/nbm/w.h5"); }), "/proc/nbm"));
     BOOST_TEST(has(message_of<nbm::Error>([&] { nbm::make_writable_folder("/proc"); }), "cannot write into this folder"));
+    const auto too_long = folder / std::string(300, 'x');
+    BOOST_CHECK_THROW(nbm::save_weights(machine<float>(), too_long), nbm::FileError);
+    BOOST_CHECK_THROW(nbm::load_weights<float>(too_long), nbm::FileError);
 }
 
 BOOST_AUTO_TEST_CASE(sheets_tile_rows_and_pngs_come_back) {
