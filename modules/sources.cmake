@@ -31,6 +31,8 @@ set(NBM_INTERFACES
   io/io.cppm
   io/files.cppm
   io/weights.cppm
+  io/state.cppm
+  io/checkpoint_file.cppm
   io/images.cppm
   callbacks/callbacks.cppm
   callbacks/logs.cppm
@@ -71,6 +73,8 @@ set(NBM_INTERNALS
   io/files.cpp
   io/hdf5.cpp
   io/weights.cpp
+  io/state.cpp
+  io/checkpoint_file.cpp
   io/images.cpp
   callbacks/logs.cpp
   callbacks/history.cpp

@@ -1,6 +1,8 @@
-/// Files: weights in HDF5, pictures, and writing without ever leaving a half-written file.
+/// Files: weights and checkpoints in HDF5, pictures, and writing without ever leaving a half-written file.
 export module nbm:io;
 
 export import :io.files;
 export import :io.weights;
+export import :io.state;
+export import :io.checkpoint_file;
 export import :io.images;
