@@ -11,3 +11,4 @@ export import :data;
 export import :io;
 export import :callbacks;
 export import :training;
+export import :config;

@@ -15,6 +15,7 @@ set(NBM_INTERFACES
   model/model.cppm
   model/topology.cppm
   model/dbm.cppm
+  model/parameters.cppm
   sampling/sampling.cppm
   sampling/chains.cppm
   sampling/gibbs.cppm
@@ -36,22 +37,33 @@ set(NBM_INTERFACES
   io/images.cppm
   callbacks/callbacks.cppm
   callbacks/logs.cppm
+  callbacks/session.cppm
   callbacks/contexts.cppm
-  callbacks/history.cppm
+  callbacks/options.cppm
   callbacks/concepts.cppm
+  callbacks/plan.cppm
+  callbacks/timing.cppm
   callbacks/list.cppm
-  callbacks/schedule.cppm
+  callbacks/any_run.cppm
+  callbacks/dynamic_list.cppm
+  callbacks/wrappers.cppm
+  callbacks/line_file.cppm
+  callbacks/history.cppm
   callbacks/base_logger.cppm
   callbacks/csv_logger.cppm
   callbacks/ais_callback.cppm
   callbacks/periodic_save.cppm
   callbacks/progress_bar.cppm
+  callbacks/checkpoint.cppm
   training/training.cppm
-  training/parameters.cppm
+  training/penalty.cppm
   training/initialise.cppm
   training/optimiser.cppm
   training/contrastive.cppm
-  training/fit.cppm)
+  training/fit.cppm
+  config/config.cppm
+  config/registry.cppm
+  config/toml.cppm)
 set(NBM_INTERNALS
   tensor/errors.cpp
   tensor/kernels.cpp
@@ -60,6 +72,7 @@ set(NBM_INTERNALS
   random/stream.cpp
   model/topology.cpp
   model/dbm.cpp
+  model/parameters.cpp
   sampling/gibbs_rows.cpp
   sampling/gibbs.cpp
   sampling/mean_field.cpp
@@ -77,18 +90,28 @@ set(NBM_INTERNALS
   io/checkpoint_file.cpp
   io/images.cpp
   callbacks/logs.cpp
+  callbacks/session.cpp
+  callbacks/plan.cpp
+  callbacks/timing.cpp
+  callbacks/any_run.cpp
+  callbacks/wrappers.cpp
+  callbacks/line_file.cpp
   callbacks/history.cpp
-  callbacks/list.cpp
   callbacks/base_logger.cpp
   callbacks/csv_logger.cpp
   callbacks/ais_callback.cpp
   callbacks/periodic_save.cpp
   callbacks/progress_bar.cpp
-  training/parameters.cpp
+  callbacks/checkpoint.cpp
+  training/penalty.cpp
+  training/state.cpp
   training/initialise.cpp
   training/optimiser.cpp
   training/contrastive.cpp
-  training/fit.cpp)
+  training/fit.cpp
+  config/visitors.cpp
+  config/registry.cpp
+  config/toml.cpp)
 list(TRANSFORM NBM_INTERFACES PREPEND modules/)
 list(TRANSFORM NBM_INTERNALS PREPEND modules/)
 # Plain C++, no part of the module: see the headers in kernels/.

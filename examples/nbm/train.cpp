@@ -72,22 +72,17 @@ auto is_finite(const nbm::DBM<Real>& dbm) -> bool {
            std::ranges::all_of(dbm.synapses(), [&](const auto& synapse) { return finite(synapse.weights); });
 }
 
-/// The template of PeriodicSave, in which the folder's own braces are doubled.
-auto weights_template(const fs::path& folder) -> std::string {
-    auto text = std::string{};
-    for (const auto c : (folder / "weights").string()) { text += c == '{' || c == '}' ? std::string(2, c) : std::string(1, c); }
-    return text + "/epoch-{epoch:04d}.h5";
-}
-
 auto run_fit(nbm::DBM<Real>& dbm, const nbm::Dataset<Real>& data, const TrainOptions& o) -> nbm::History {
     const auto folder = fs::path(o.output);
     auto optimiser =
         nbm::SGD<Real>({.learning_rate = o.learning_rate, .momentum = o.momentum, .nesterov = o.nesterov, .decay = o.decay});
     auto watch = Watch{};
     auto callbacks = nbm::CallbackList(
-        nbm::AISCallback({.runs = o.ais_runs, .betas = betas(o), .seed = o.seed}, nbm::every(o.ais_every)), watch,
+        nbm::Every(nbm::every(o.ais_every), nbm::AISCallback({.runs = o.ais_runs, .seed = o.seed}, betas(o))), watch,
         nbm::CSVLogger(folder / "history.csv"),
-        nbm::PeriodicSave(weights_template(folder), nbm::Epochs(o.save_every, o.save_epochs, false)), nbm::ProgressBar());
+        nbm::Every({.every = o.save_every, .at = o.save_epochs},
+                   nbm::PeriodicSave({.weight_path = nbm::escape_template(folder / "weights") + "/epoch-{epoch:04d}.h5"})),
+        nbm::ProgressBar());
     const auto options = fit_options(o, data);
     auto history = o.trainer == "cd" ? nbm::fit(dbm, data.train, nbm::CD<Real>({.steps = o.steps}), optimiser, options, callbacks)
                                      : nbm::fit(dbm, data.train, nbm::PCD<Real>({.steps = o.steps, .chains = o.chains}), optimiser,

@@ -12,25 +12,48 @@ module nbm:callbacks.ais_callback_impl;
 import :callbacks.ais_callback;
 import :callbacks.contexts;
 import :callbacks.logs;
-import :callbacks.schedule;
+import :callbacks.options;
 import :estimators;
 import :model;
 import :tensor;
 
 namespace nbm {
 
-AISCallback::AISCallback(AISCallbackOptions options, Epochs epochs) : options_(std::move(options)), epochs_(std::move(epochs)) {}
+AISCallback::AISCallback(AISCallbackOptions options)
+    : AISCallback(options, options.schedule == BetaSchedule::linear ? linear(options.betas) : three_piece(options.betas)) {}
 
-auto AISCallback::declare(Logs& logs, const std::string& name) const -> MetricId {
-    return logs.declare({options_.name.empty() ? name : fmt::format("{}_{}", name, options_.name), "nat",
-                         name.find("prob") == std::string::npos ? Better::neither : Better::higher});
+AISCallback::AISCallback(AISCallbackOptions options, Betas betas) : options_(std::move(options)), betas_(std::move(betas)) {}
+
+auto AISCallback::options(OptionVisitor& visitor, Options& options) -> void {
+    visitor.option("runs", options.runs, "annealing runs", at_least(2));
+    visitor.option("betas", options.betas, "inverse temperatures of each run", at_least(4));
+    visitor.choice("schedule", options.schedule, "how they are spaced", {"linear", "three_piece"});
+    visitor.option("name", options.name, "appended to the names of the metrics, for several of these side by side");
+    visitor.option("seed", options.seed, "of the annealing runs' random numbers");
+    visitor.option("exact", options.exact, "also log logz_exact, by enumeration");
+}
+
+auto AISCallback::Bounded::set(Logs& logs, const Estimate& estimate) const -> void {
+    logs.set(value, estimate.value);
+    logs.set(low, estimate.low);
+    logs.set(high, estimate.high);
+}
+
+auto AISCallback::named(const std::string& name) const -> std::string {
+    return options_.name.empty() ? name : fmt::format("{}_{}", name, options_.name);
+}
+
+auto AISCallback::declare_bounded(Logs& logs, const std::string& name) const -> Bounded {
+    const auto low = named(name + "_low");
+    const auto high = named(name + "_high");
+    const auto better = name == "logz" ? Better::neither : Better::higher;
+    const auto value = logs.declare({.name = named(name), .unit = "nat", .better = better, .low = low, .high = high});
+    return {.value = value, .low = logs.declare({low, "nat", better}), .high = logs.declare({high, "nat", better})};
 }
 
 auto AISCallback::declare_split(Logs& logs, const std::string& prefix) const -> Split {
-    return {.free_energy = declare(logs, prefix + "free_energy"),
-            .prob = declare(logs, prefix + "prob"),
-            .low = declare(logs, prefix + "prob_low"),
-            .high = declare(logs, prefix + "prob_high")};
+    const auto free_energy = logs.declare({named(prefix + "free_energy"), "nat"});
+    return {.free_energy = free_energy, .prob = declare_bounded(logs, prefix + "prob")};
 }
 
 auto AISCallback::prepare(SetupInfo& info, const Topology& topology) -> void {
@@ -43,33 +66,32 @@ auto AISCallback::prepare(SetupInfo& info, const Topology& topology) -> void {
                                      max_enumerated_units, smaller));
     }
     auto& logs = info.logs();
-    logz_ = {declare(logs, "logz"), declare(logs, "logz_low"), declare(logs, "logz_high")};
+    logz_ = declare_bounded(logs, "logz");
     train_ = declare_split(logs, "");
     if (info.has_validation) { validation_ = declare_split(logs, "val_"); }
-    if (options_.exact) { exact_ = declare(logs, "logz_exact"); }
+    if (options_.exact) { exact_ = logs.declare({named("logz_exact"), "nat"}); }
 }
 
 template <Real T>
-auto AISCallback::measure(EpochInfo& info, const DBM<T>& dbm, const Matrix<T>& train, const Matrix<T>* validation) -> void {
-    auto& logs = info.logs();
-    auto ais = AIS<T>(dbm, train, {.runs = options_.runs, .betas = options_.betas, .seed = options_.seed + info.epoch});
-    const auto log_z = ais.run_log_z();
-    logs.set(logz_[0], log_z.value);
-    logs.set(logz_[1], log_z.low);
-    logs.set(logz_[2], log_z.high);
-    const auto log_split = [&](const Split& split, const Matrix<T>& rows) {
-        const auto probability = mean_log_probability(dbm, rows, log_z);
+auto AISCallback::on_epoch_end(ModelContext<EpochInfo, T>& context) -> void {
+    auto& logs = context.logs();
+    const auto log_split = [&](const Split& split, const Matrix<T>& rows, const LogZ& log_z) {
+        const auto probability = mean_log_probability(context.model, rows, log_z);
         logs.set(split.free_energy, -probability.value - log_z.value);
-        logs.set(split.prob, probability.value);
-        logs.set(split.low, probability.low);
-        logs.set(split.high, probability.high);
+        split.prob.set(logs, probability);
     };
-    log_split(train_, train);
-    if (validation != nullptr) { log_split(validation_, *validation); }
-    if (options_.exact) { logs.set(exact_, exact_log_z(dbm)); }
+    try {
+        auto ais = AIS<T>(context.model, context.train,
+                          {.runs = options_.runs, .betas = betas_, .seed = options_.seed + context.epoch, .stop = context.stop_token()});
+        const auto log_z = ais.run_log_z();
+        logz_.set(logs, log_z);
+        log_split(train_, context.train, log_z);
+        if (context.validation != nullptr) { log_split(validation_, *context.validation, log_z); }
+    } catch (const Cancelled&) { return; }
+    if (options_.exact) { logs.set(exact_, exact_log_z(context.model)); }
 }
 
-template auto AISCallback::measure(EpochInfo&, const DBM<float>&, const Matrix<float>&, const Matrix<float>*) -> void;
-template auto AISCallback::measure(EpochInfo&, const DBM<double>&, const Matrix<double>&, const Matrix<double>*) -> void;
+template auto AISCallback::on_epoch_end(ModelContext<EpochInfo, float>&) -> void;
+template auto AISCallback::on_epoch_end(ModelContext<EpochInfo, double>&) -> void;
 
 }  // namespace nbm

@@ -1,76 +1,82 @@
 module;
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <type_traits>
-#include <utility>
+#include <string_view>
 
 export module nbm:callbacks.ais_callback;
 
 import :callbacks.contexts;
 import :callbacks.logs;
-import :callbacks.schedule;
+import :callbacks.options;
 import :estimators;
 import :model;
 import :tensor;
 
 export namespace nbm {
 
+/// How the inverse temperatures of AIS are spaced: see linear() and three_piece().
+enum class BetaSchedule : std::uint8_t { linear, three_piece };
+
 struct AISCallbackOptions {
     std::size_t runs = 100;
-    Betas betas = 1000;
+    std::size_t betas = 1000;
+    BetaSchedule schedule = BetaSchedule::linear;
     std::string name = "";  // appended to the metrics' names as "_name", for several of these side by side
     std::uint64_t seed = 1;
     bool exact = false;  // also logs logz_exact, by enumeration
 };
 
-/// Estimates log Z by AIS in chosen epochs and logs, in nats: logz, logz_low, logz_high; free_energy (mean F(v) of the training
+/// Estimates log Z by AIS after each epoch and logs, in nats: logz, logz_low, logz_high; free_energy (mean F(v) of the training
 /// rows), prob, prob_low, prob_high (mean log p(v)); the same of the validation rows with the prefix val_; logz_exact. For RBMs.
-/// Does not touch the training's random numbers.
+/// Does not touch the training's random numbers. When a stop is requested, the estimate under way is given up and absent. For some
+/// epochs only: Every.
 class AISCallback {
 public:
-    explicit AISCallback(AISCallbackOptions options = {}, Epochs epochs = {});
+    static constexpr std::string_view kind = "ais";
+    static constexpr std::string_view doc = "log Z and log-probabilities by annealed importance sampling, with error bars";
+    using Options = AISCallbackOptions;
+    static auto options(OptionVisitor& visitor, Options& options) -> void;
+
+    explicit AISCallback(AISCallbackOptions options = {});
+    /// With inverse temperatures of one's own.
+    AISCallback(AISCallbackOptions options, Betas betas);
+
+    inline auto id() const -> std::string { return options_.name.empty() ? std::string(kind) : "ais_" + options_.name; }
 
     /// Throws InputError before anything is trained when the machine has more than two layers, or `exact` is asked of too large a
     /// one.
-    template <class X>
-        requires requires(X& x) { x.model; }
-    auto setup(X& context) -> void {
+    template <Real T>
+    auto setup(ModelContext<SetupInfo, T>& context) -> void {
         prepare(context, context.model.topology());
     }
 
-    template <class X>
-        requires requires(X& x) {
-            x.model;
-            x.train;
-            x.validation;
-        }
-    auto on_epoch_end(X& context) -> void {
-        if (epochs_.contains(context.epoch, context.last)) { measure(context, context.model, context.train, context.validation); }
-    }
+    template <Real T>
+    auto on_epoch_end(ModelContext<EpochInfo, T>& context) -> void;
 
 private:
+    /// A metric with its error bar.
+    struct Bounded {
+        MetricId value;
+        MetricId low;
+        MetricId high;
+        auto set(Logs& logs, const Estimate& estimate) const -> void;
+    };
     /// The metrics of one split.
     struct Split {
         MetricId free_energy;
-        MetricId prob;
-        MetricId low;
-        MetricId high;
+        Bounded prob;
     };
 
     auto prepare(SetupInfo& info, const Topology& topology) -> void;
-    auto declare(Logs& logs, const std::string& name) const -> MetricId;
+    auto named(const std::string& name) const -> std::string;
+    auto declare_bounded(Logs& logs, const std::string& name) const -> Bounded;
     auto declare_split(Logs& logs, const std::string& prefix) const -> Split;
 
-    template <Real T>
-    auto measure(EpochInfo& info, const DBM<T>& dbm, const Matrix<T>& train, const Matrix<T>* validation) -> void;
-
     AISCallbackOptions options_;
-    Epochs epochs_;
-    std::array<MetricId, 3> logz_;  // value, low, high
+    Betas betas_;
+    Bounded logz_;
     MetricId exact_;
     Split train_;
     Split validation_;

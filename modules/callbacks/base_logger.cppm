@@ -2,11 +2,13 @@ module;
 
 #include <cstddef>
 #include <optional>
+#include <string_view>
 
 export module nbm:callbacks.base_logger;
 
 import :callbacks.contexts;
 import :callbacks.logs;
+import :io;
 
 export namespace nbm {
 
@@ -14,9 +16,13 @@ export namespace nbm {
 /// `seconds`. fit() applies one automatically.
 class BaseLogger {
 public:
+    static constexpr std::string_view kind = "base_logger";
+
     auto setup(SetupInfo& info) -> void;
     auto on_epoch_begin(const EpochInfo& info) -> void;
     auto on_epoch_end(EpochInfo& info) -> void;
+    auto save_state(State& state) const -> void;
+    auto load_state(const State& state) -> void;
 
     inline auto on_batch_end(const BatchInfo& info) -> void {
         sum_ += info.cost * static_cast<double>(info.size);

@@ -1,76 +1,80 @@
 module;
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
+#include <cstddef>
 #include <filesystem>
-#include <fstream>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
-#include <unistd.h>
+#include <fmt/ranges.h>
 
 module nbm:callbacks.csv_logger_impl;
 
 import :callbacks.contexts;
 import :callbacks.csv_logger;
+import :callbacks.line_file;
 import :callbacks.logs;
+import :callbacks.options;
 import :io;
 import :tensor;
 
 namespace nbm {
 
-void CSVLogger::Close::operator()(std::FILE* file) const { std::fclose(file); }
+CSVLogger::CSVLogger(CSVLoggerOptions options) : options_(std::move(options)), file_(options_.filename, options_.append) {
+    if (options_.filename.empty()) { throw InputError("CSVLogger: filename is empty"); }
+    if (std::string_view("\"\r\n").find(options_.separator) != std::string_view::npos) {
+        throw InputError("CSVLogger: the separator cannot be a quote or a line end");
+    }
+}
 
 CSVLogger::CSVLogger(std::filesystem::path filename, char separator, bool append)
-    : filename_(std::move(filename)), separator_(separator), append_(append) {}
+    : CSVLogger(CSVLoggerOptions{.filename = std::move(filename), .separator = separator, .append = append}) {}
+
+auto CSVLogger::options(OptionVisitor& visitor, Options& options) -> void {
+    visitor.option("filename", options.filename, "the file");
+    visitor.option("separator", options.separator, "between the fields");
+    visitor.option("append", options.append, "go on behind the rows of an existing file with the same header");
+    visitor.option("times", options.times, "also write metrics in seconds, which differ from run to run");
+}
 
 auto CSVLogger::field(const std::string& text) const -> std::string {
-    if (text.find_first_of("\"\r\n") == std::string::npos && text.find(separator_) == std::string::npos) { return text; }
+    if (text.find_first_of("\"\r\n") == std::string::npos && text.find(options_.separator) == std::string::npos) { return text; }
     auto quoted = std::string("\"");
     for (const auto c : text) { quoted += c == '"' ? std::string("\"\"") : std::string(1, c); }
     return quoted + '"';
 }
 
-auto CSVLogger::write(const std::string& line) -> void {
-    const auto complete = std::fwrite(line.data(), 1, line.size(), file_.get()) == line.size();
-    if (!complete || std::fflush(file_.get()) != 0) {
-        throw FileError(filename_.string(), fmt::format("cannot be written: {}", std::strerror(errno)));
-    }
-}
+auto CSVLogger::setup(const SetupInfo&) -> void { file_.reset(); }
 
 auto CSVLogger::on_train_begin(const TrainInfo& info) -> void {
+    const auto metrics = info.logs().metrics();
+    columns_.clear();
     auto header = field("epoch");
-    for (const auto& metric : info.logs().metrics()) { header += separator_ + field(metric.name); }
-    header += "\r\n";
-
-    auto continued = false;
-    if (append_ && std::filesystem::exists(filename_) && std::filesystem::file_size(filename_) != 0) {
-        auto existing = std::string(header.size(), '\0');
-        std::ifstream(filename_, std::ios::binary).read(existing.data(), static_cast<std::streamsize>(existing.size()));
-        if (existing != header) {
-            throw FileError(filename_.string(),
-                            fmt::format("has another header than this training ({}); choose another file or the same metrics",
-                                        header.substr(0, header.size() - 2)));
-        }
-        continued = true;
+    for (std::size_t i = 0; i != metrics.size(); ++i) {
+        if (metrics[i].unit == "s" && !options_.times) { continue; }
+        columns_.push_back(i);
+        header += options_.separator + field(metrics[i].name);
     }
-    if (filename_.has_parent_path()) { make_writable_folder(filename_.parent_path()); }
-    file_.reset(std::fopen(filename_.c_str(), append_ ? "ab" : "wb"));
-    if (!file_) { throw FileError(filename_.string(), fmt::format("cannot be written: {}", std::strerror(errno))); }
-    if (!continued) { write(header); }
+    file_.open(header + "\r\n", info);
 }
 
 auto CSVLogger::on_epoch_end(const EpochInfo& info) -> void {
     auto line = fmt::format("{}", info.epoch + 1);
-    for (const auto& value : info.logs().values()) { line += separator_ + (value ? fmt::format("{}", *value) : std::string{}); }
-    write(line + "\r\n");
+    for (const auto i : columns_) {
+        line += options_.separator;
+        if (const auto value = info.logs().values()[i]) {
+            line += field(fmt::format("{}", *value));
+        } else if (const auto& list = info.logs().lists()[i]; !list.empty()) {
+            line += field(fmt::format("[{}]", fmt::join(list, ", ")));
+        }
+    }
+    file_.write(line + "\r\n");
 }
 
-auto CSVLogger::teardown(const TrainInfo&) -> void {
-    if (file_) { ::fsync(::fileno(file_.get())); }
-    file_.reset();
-}
+auto CSVLogger::teardown(const TrainInfo&) -> void { file_.close(); }
+
+auto CSVLogger::save_state(State& state) const -> void { file_.save_state(state); }
+auto CSVLogger::load_state(const State& state) -> void { file_.load_state(state); }
 
 }  // namespace nbm

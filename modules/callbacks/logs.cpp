@@ -23,10 +23,13 @@ auto Logs::declare(Metric metric) -> MetricId {
     }
     if (metric.name.empty()) { throw InputError("a metric needs a name"); }
     if (std::ranges::find(metrics_, metric.name, &Metric::name) != metrics_.end()) {
-        throw InputError(fmt::format("metric '{}' is declared twice; give one of its callbacks another name", metric.name));
+        const auto& first = metrics_[find(metric.name).index].producer;
+        throw InputError(fmt::format("metric '{}' is declared twice, first by callback '{}'; give one of them another name", metric.name,
+                                     first));
     }
     metrics_.push_back(std::move(metric));
     values_.emplace_back();
+    lists_.emplace_back();
     return {metrics_.size() - 1};
 }
 
@@ -41,10 +44,18 @@ auto Logs::find(std::string_view name) const -> MetricId {
 }
 
 auto Logs::set(MetricId id, double value) -> void { values_.at(id.index) = value; }
+auto Logs::set(MetricId id, std::vector<double> values) -> void { lists_.at(id.index) = std::move(values); }
 auto Logs::get(MetricId id) const -> std::optional<double> { return values_.at(id.index); }
 auto Logs::get(std::string_view name) const -> std::optional<double> { return get(find(name)); }
 
 auto Logs::freeze() -> void { frozen_ = true; }
-auto Logs::clear() -> void { std::ranges::fill(values_, std::nullopt); }
+auto Logs::clear() -> void {
+    std::ranges::fill(values_, std::nullopt);
+    for (auto& list : lists_) { list.clear(); }
+}
+
+auto Logs::name_producer(std::string_view callback) -> void {
+    for (auto metric = metrics_.rbegin(); metric != metrics_.rend() && metric->producer.empty(); ++metric) { metric->producer = callback; }
+}
 
 }  // namespace nbm

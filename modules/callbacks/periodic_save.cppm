@@ -3,41 +3,76 @@ module;
 #include <cstddef>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <utility>
 
 export module nbm:callbacks.periodic_save;
 
+import :callbacks.any_run;
 import :callbacks.contexts;
-import :callbacks.schedule;
+import :callbacks.logs;
+import :callbacks.options;
 import :io;
 import :model;
 import :tensor;
 
 export namespace nbm {
 
-/// The path template with `{epoch}` (counted from 1; `{epoch:04d}` pads) filled in. Throws InputError for another placeholder.
-auto epoch_path(const std::string& path_template, std::size_t epoch) -> std::filesystem::path;
+/// The path template with `{epoch}` (counted from 1; `{epoch:04d}` pads) and the names of metrics (`{val_prob:.2f}`; nan where
+/// absent) filled in. Throws InputError for another placeholder, with the nearest name.
+auto epoch_path(const std::filesystem::path& path_template, std::size_t epoch, const Logs& logs = {}) -> std::filesystem::path;
 
-/// Saves the weights in chosen epochs, atomically, to a path such as "weights/{epoch:04d}.h5".
+/// A path with its braces doubled: what to put before a template.
+auto escape_template(const std::filesystem::path& path) -> std::string;
+
+struct PeriodicSaveOptions {
+    std::filesystem::path weight_path = "weights/{epoch:04d}.h5";
+    std::filesystem::path opt_path = "";  // the optimiser's state too, beside the weights, as load_training() reads them; empty: no such file
+};
+
+/// Saves the weights after each epoch, atomically. For some epochs only: Every.
 class PeriodicSave {
 public:
     static constexpr auto stage = Stage::persist;
+    static constexpr std::string_view kind = "periodic_save";
+    static constexpr std::string_view doc = "weights, and the optimiser's state, after each epoch";
+    using Options = PeriodicSaveOptions;
+    static auto options(OptionVisitor& visitor, Options& options) -> void;
 
-    inline explicit PeriodicSave(std::string weight_path, Epochs epochs = {})
-        : weight_path_(std::move(weight_path)), epochs_(std::move(epochs)) {}
+    inline explicit PeriodicSave(PeriodicSaveOptions options = {}) : options_(std::move(options)) {}
 
-    /// Finds a wrong template before training.
-    inline auto setup(const SetupInfo&) -> void { epoch_path(weight_path_, 0); }
+    /// Finds a wrong template, or an optimiser without a state, before training.
+    template <class X>
+        requires requires(const X& x) { x.optimiser; }
+    auto setup(const X& context) -> void {
+        epoch_path(options_.weight_path, 0, context.logs());
+        if (options_.opt_path.empty()) { return; }
+        epoch_path(options_.opt_path, 0, context.logs());
+        auto state = State{};
+        save_optimiser(context.optimiser, state);
+    }
 
     template <class X>
-        requires requires(const X& x) { x.model; }
+        requires requires(const X& x) { x.optimiser; }
     auto on_epoch_end(const X& context) -> void {
-        if (epochs_.contains(context.epoch, context.last)) { save_weights(context.model, epoch_path(weight_path_, context.epoch)); }
+        save_weights(context.model, epoch_path(options_.weight_path, context.epoch, context.logs()));
+        if (options_.opt_path.empty()) { return; }
+        auto state = State{};
+        save_optimiser(context.optimiser, state);
+        save_training(context.model, state, epoch_path(options_.opt_path, context.epoch, context.logs()));
     }
 
 private:
-    std::string weight_path_;
-    Epochs epochs_;
+    template <class O>
+    static auto save_optimiser(const O& optimiser, State& state) -> void {
+        if constexpr (Stateful<O>) {
+            optimiser.save_state(state.child("optimiser"));
+        } else {
+            throw InputError("PeriodicSave: opt_path is given, but this optimiser has no state that can be saved");
+        }
+    }
+
+    PeriodicSaveOptions options_;
 };
 
 }  // namespace nbm

@@ -4,6 +4,7 @@ module;
 #include <cstddef>
 #include <cstdio>
 #include <string>
+#include <string_view>
 
 export module nbm:callbacks.progress_bar;
 
@@ -16,6 +17,7 @@ export namespace nbm {
 class ProgressBar {
 public:
     static constexpr auto stage = Stage::record;
+    static constexpr std::string_view kind = "progress_bar";
 
     explicit ProgressBar(std::FILE* stream = stdout);
 

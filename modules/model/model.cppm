@@ -3,3 +3,4 @@ export module nbm:model;
 
 export import :model.topology;
 export import :model.dbm;
+export import :model.parameters;

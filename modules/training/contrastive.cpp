@@ -6,6 +6,7 @@ module;
 #include <cstdint>
 #include <numeric>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -13,13 +14,14 @@ module;
 
 module nbm:training.contrastive_impl;
 
+import :io;
 import :model;
 import :random;
 import :sampling;
 import :sampling.gibbs_rows;
 import :tensor;
 import :training.contrastive;
-import :training.parameters;
+import :training.state;
 
 namespace nbm {
 
@@ -237,6 +239,30 @@ auto PCD<T>::evaluate(const DBM<T>& dbm, const Matrix<T>& data) -> double {
     for (const auto f : dbm.free_energy(negative_.chains.states, Parity::odd)) { model += f; }
     return data_free_energy(dbm, positive_, data) / static_cast<double>(data.shape(0)) -
            model / static_cast<double>(negative_.chains.count());
+}
+
+template <Real T>
+auto CD<T>::save_state(State& state) const -> void {
+    state.put("kind", std::string("cd"));
+    state.put("sweeps", negative_.chains.sweeps);
+}
+
+template <Real T>
+auto CD<T>::load_state(const State& state) -> void {
+    require_kind(state, "cd", "trainer");
+    negative_.chains.sweeps = state.get<std::size_t>("sweeps");
+}
+
+template <Real T>
+auto PCD<T>::save_state(State& state) const -> void {
+    state.put("kind", std::string("pcd"));
+    save_chains(negative_.chains, state.child("chains"));
+}
+
+template <Real T>
+auto PCD<T>::load_state(const State& state) -> void {
+    require_kind(state, "pcd", "trainer");
+    load_chains(state.child("chains"), negative_.chains);
 }
 
 template class PositivePhase<float>;

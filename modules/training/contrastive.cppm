@@ -7,11 +7,11 @@ module;
 
 export module nbm:training.contrastive;
 
+import :io;
 import :model;
 import :random;
 import :sampling;
 import :tensor;
-import :training.parameters;
 
 export namespace nbm {
 
@@ -87,6 +87,10 @@ public:
     /// The cost of other data. Changes nothing that training uses.
     auto evaluate(const DBM<T>& dbm, const Matrix<T>& data) -> double;
 
+    /// The address of the next random number.
+    auto save_state(State& state) const -> void;
+    auto load_state(const State& state) -> void;
+
 private:
     CDOptions options_;
     PositivePhase<T> positive_;
@@ -114,6 +118,11 @@ public:
 
     /// The persistent chains.
     inline auto chains() const -> const Chains<T>& { return negative_.chains; }
+
+    /// The chains and the address of their next random number. load_state, after begin(), throws InputError for another number of
+    /// chains.
+    auto save_state(State& state) const -> void;
+    auto load_state(const State& state) -> void;
 
 private:
     PCDOptions options_;

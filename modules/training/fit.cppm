@@ -6,8 +6,11 @@ module;
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <filesystem>
+#include <functional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -15,10 +18,11 @@ module;
 export module nbm:training.fit;
 
 import :callbacks;
+import :io;
 import :model;
 import :random;
 import :tensor;
-import :training.parameters;
+import :training.penalty;
 
 export namespace nbm {
 
@@ -35,6 +39,9 @@ concept Trainer =
 template <class O, class T>
 concept Optimiser = Real<T> && requires(O& optimiser, DBM<T>& dbm, const Gradient<T>& g) { optimiser.update(dbm, g); };
 
+/// Prints "nbm: warning: ..." on stderr.
+auto print_warning(std::string_view sentence) -> void;
+
 template <Real T>
 struct FitOptions {
     std::size_t epochs = 10;                // the epoch after the last, counted from 0
@@ -43,8 +50,11 @@ struct FitOptions {
     bool shuffle = true;                    // anew in each epoch
     std::size_t initial_epoch = 0;          // where a continued training begins; trainer and optimiser go on from where they are
     Penalty penalty = {};
-    std::uint64_t seed = 1;     // of shuffling and of the trainer
-    std::stop_token stop = {};  // asked after each batch; a request ends the training as cancelled
+    std::uint64_t seed = 1;             // of shuffling and of the trainer
+    std::stop_token stop = {};          // asked after each batch; a request ends the training as cancelled
+    std::filesystem::path resume = {};  // a checkpoint to go on from: machine, trainer, optimiser, history and callbacks
+    bool continue_after_stop = false;   // go on even from a checkpoint whose training a callback had stopped
+    std::function<void(std::string_view)> on_warning = print_warning;  // what becomes of warnings; the history has them, too
 };
 
 }  // namespace nbm
@@ -62,141 +72,236 @@ auto gather_rows(const Matrix<T>& data, const std::vector<std::size_t>& order, s
 /// The order of the rows in an epoch.
 auto epoch_order(std::size_t rows, bool shuffle, std::uint64_t seed, std::size_t epoch) -> std::vector<std::size_t>;
 
+/// Where a training stands: the next batch of an epoch. At batch 0 the epoch has not begun.
+struct Position {
+    std::size_t epoch = 0;
+    std::size_t batch = 0;
+    double seconds = 0.0;  // of the epoch, so far
+};
+
+/// The part of a checkpoint that is about the loop itself: position, what must not change, the metrics of the epoch.
+auto save_loop(State& state, const FitParams& params, bool shuffle, const Position& position, const std::string& stop_reason,
+               const Logs& logs) -> void;
+
+struct SavedLoop {
+    Position position;
+    std::string stop_reason;
+};
+
+/// Throws FileError, naming what differs, when the checkpoint belongs to another training.
+auto load_loop(const std::filesystem::path& path, const State& state, const FitParams& params, bool shuffle, Logs& logs) -> SavedLoop;
+
 /// One training: the state that its parts share.
 template <Real T, class TrainerType, class OptimiserType, class List>
 class Fit {
 public:
     Fit(DBM<T>& dbm, const Matrix<T>& train, TrainerType& trainer, OptimiserType& optimiser, const FitOptions<T>& options,
-        BaseLogger& base_logger, List& callbacks)
-        : run_{dbm, optimiser, train, options.validation},
-          trainer_(trainer),
+        List& callbacks)
+        : run_{dbm, train, options.validation, optimiser, trainer},
           options_(options),
-          base_logger_(base_logger),
-          callbacks_(callbacks),
+          all_(base_logger_, callbacks, history_),
           gradient_(zero_parameters(dbm)),
-          batch_(Matrix<T>::from_shape({std::min(options.batch_size, train.shape(0)), train.shape(1)})),
-          batches_((train.shape(0) + batch_.shape(0) - 1) / batch_.shape(0)) {}
+          batch_(Matrix<T>::from_shape({std::min(options.batch_size, train.shape(0)), train.shape(1)})) {
+        params_ = {.first_epoch = options.initial_epoch,
+                   .epochs = options.epochs,
+                   .batches = (train.shape(0) + batch_.shape(0) - 1) / batch_.shape(0),
+                   .batch_size = batch_.shape(0),
+                   .rows = train.shape(0),
+                   .seed = options.seed,
+                   .has_validation = options.validation != nullptr};
+        position_.epoch = options.initial_epoch;
+        session_.on_warning = options.on_warning;
+        session_.token = options.stop;
+        session_.can_checkpoint = Stateful<OptimiserType> && Stateful<TrainerType>;
+    }
 
-    auto run() -> void {
-        auto context = Context(train_info(), run_);
-        auto set_up = Context(setup_info(), run_);
+    auto run() -> History {
+        auto context = ContextOf<TrainInfo>(TrainInfo(logs_, &session_), run_);
+        static_cast<FitParams&>(context) = params_;
         try {
-            callbacks_.template call<hook::Setup>(set_up);
-            logs_.freeze();
-            trainer_.begin(run_.model, run_.train, batch_.shape(0), options_.seed, options_.initial_epoch != 0);
-            auto flow = callbacks_.template call<hook::TrainBegin>(context);
-            note_stop(flow, "a callback's on_train_begin");
-            for (auto epoch = options_.initial_epoch; epoch < options_.epochs && flow != Flow::stop; ++epoch) {
-                flow = run_epoch(epoch);
-            }
+            set_up();
+            static_cast<FitParams&>(context) = params_;
+            context.resumed = !options_.resume.empty();
+            follow(all_.template call<hook::TrainBegin>(context));
+            while (outcome_ == Outcome::completed && position_.epoch < options_.epochs) { run_epoch(); }
             context.outcome = outcome_;
-            context.stop_reason = stop_reason_;
-            callbacks_.template call<hook::TrainEnd>(context);
+            context.stop_reason = stop_reason();
+            all_.template call<hook::Finalise>(context);
+            all_.template call<hook::TrainEnd>(context);
+            write_checkpoints();
         } catch (...) {
             context.outcome = Outcome::failed;
             context.stop_reason = "an exception was thrown";
             context.error = std::current_exception();
-            callbacks_.template call_all_reversed<hook::Exception>(context);
-            callbacks_.template call_all_reversed<hook::Teardown>(context);
+            all_.template call_reversed<hook::Exception>(context);
+            all_.template call_reversed<hook::Teardown>(context);
             throw;
         }
-        callbacks_.template call_all_reversed<hook::Teardown>(context);
+        all_.template call_reversed<hook::Teardown>(context);
+        return std::move(history_);
     }
 
 private:
-    using RunType = Run<T, OptimiserType>;
+    using RunType = Run<T, OptimiserType, TrainerType>;
     template <class InfoType>
     using ContextOf = Context<InfoType, RunType>;
+    using Clock = std::chrono::steady_clock;
 
-    auto run_epoch(std::size_t epoch) -> Flow {
-        const auto begin = std::chrono::steady_clock::now();
-        logs_.clear();
-        auto context = ContextOf<EpochInfo>(EpochInfo(logs_), run_);
-        context.epoch = epoch;
-        context.epochs = options_.epochs;
-        context.last = epoch + 1 == options_.epochs;
-        auto flow = callbacks_.template call<hook::EpochBegin>(context);
-        note_stop(flow, "a callback's on_epoch_begin");
-        if (flow == Flow::proceed) { flow = std::max(flow, run_batches(epoch)); }
-        context.partial = flow != Flow::proceed;
-        context.last = context.last || flow == Flow::stop;
-        if (!context.partial && options_.validation != nullptr) {
-            callbacks_.template call<hook::ValidationBegin>(context);
-            base_logger_.set_validation_cost(trainer_.evaluate(run_.model, *options_.validation));
-            callbacks_.template call<hook::ValidationEnd>(context);
-        }
-        context.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-        // Recorders and savers learn of a stop that a controller asks for in this very hook: no epoch follows then.
-        const auto control = callbacks_.template call<hook::EpochEnd, Stage::schedule, Stage::control>(context);
-        context.last = context.last || control == Flow::stop;
-        const auto after = std::max(control, callbacks_.template call<hook::EpochEnd, Stage::record, Stage::persist>(context));
-        note_stop(after, "a callback's on_epoch_end");
-        return flow == Flow::stop || after == Flow::stop ? Flow::stop : Flow::proceed;
+    auto set_up() -> void {
+        all_.template call<hook::SetParams>(std::as_const(params_));
+        all_.template call<hook::SetModel>(run_.model);
+        auto context = ContextOf<SetupInfo>(SetupInfo(logs_, &session_), run_);
+        static_cast<FitParams&>(context) = params_;
+        all_.template call<hook::Setup>(context);
+        logs_.freeze();
+        run_.trainer.begin(run_.model, run_.train, batch_.shape(0), options_.seed, options_.initial_epoch != 0);
+        if (!options_.resume.empty()) { resume(); }
     }
 
-    auto run_batches(std::size_t epoch) -> Flow {
-        const auto rows = run_.train.shape(0);
-        const auto order = epoch_order(rows, options_.shuffle, options_.seed, epoch);
-        for (std::size_t b = 0; b != batches_; ++b) {
-            const auto first = b * batch_.shape(0);
-            const auto size = std::min(batch_.shape(0), rows - first);
-            const auto batch = slice(batch_, {0, size});
-            auto context = GradientContext<RunType, Gradient<T>>(BatchInfo(logs_), run_, gradient_);
-            context.epoch = epoch;
-            context.batch = b;
-            context.batches = batches_;
-            context.size = size;
-            context.step = epoch * batches_ + b;
-            auto& plain = static_cast<ContextOf<BatchInfo>&>(context);
-            auto flow = callbacks_.template call<hook::BatchBegin>(plain);
-            gather_rows(run_.train, order, first, batch);
-            context.cost = trainer_.gradient(run_.model, batch, gradient_);
-            add_penalty(run_.model, options_.penalty, gradient_);
-            flow = std::max(flow, callbacks_.template call<hook::GradientReady>(context));
-            run_.optimiser.update(run_.model, gradient_);
-            flow = std::max(flow, callbacks_.template call<hook::BatchEnd>(plain));
-            note_stop(flow, "a callback's batch hook");
-            if (options_.stop.stop_requested() && outcome_ == Outcome::completed) {
-                outcome_ = Outcome::cancelled;
-                stop_reason_ = "a stop was requested";
-                flow = Flow::stop;
+    auto resume() -> void {
+        if constexpr (Stateful<OptimiserType> && Stateful<TrainerType>) {
+            auto saved = load_training<T>(options_.resume);
+            if (!(saved.model.topology() == run_.model.topology())) {
+                throw FileError(options_.resume.string(), "holds a machine " + saved.model.topology().describe() + ", not " +
+                                                              run_.model.topology().describe());
             }
+            const auto loop = load_loop(options_.resume, saved.state, params_, options_.shuffle, logs_);
+            run_.model = std::move(saved.model);
+            run_.optimiser.load_state(saved.state.child("optimiser"));
+            run_.trainer.load_state(saved.state.child("trainer"));
+            all_.load_states(saved.state.child("callbacks"), session_);
+            position_ = loop.position;
+            params_.first_epoch = position_.epoch;
+            if (!loop.stop_reason.empty() && !options_.continue_after_stop) {
+                outcome_ = Outcome::stopped;
+                earlier_stop_ = loop.stop_reason;
+            }
+        } else {
+            throw InputError("this trainer or optimiser has no save_state and load_state, so a training with it cannot be resumed");
+        }
+    }
+
+    auto write_checkpoints() -> void {
+        for (auto& request : std::exchange(session_.checkpoints, {})) {
+            if constexpr (Stateful<OptimiserType> && Stateful<TrainerType>) {
+                auto state = State{};
+                save_loop(state, params_, options_.shuffle, position_, outcome_ == Outcome::stopped ? stop_reason() : std::string{},
+                          logs_);
+                run_.optimiser.save_state(state.child("optimiser"));
+                run_.trainer.save_state(state.child("trainer"));
+                all_.save_states(state.child("callbacks"));
+                save_training(run_.model, state, request.path);
+                auto context = ContextOf<CheckpointInfo>(CheckpointInfo(logs_, &session_), run_);
+                context.path = std::move(request.path);
+                context.reason = std::move(request.reason);
+                context.epoch = position_.epoch;
+                context.step = position_.epoch * params_.batches + position_.batch;
+                all_.template call<hook::Checkpoint>(context);
+            } else {
+                throw InputError("this trainer or optimiser has no save_state and load_state, so no checkpoint can be written");
+            }
+        }
+    }
+
+    auto run_epoch() -> void {
+        const auto begin = Clock::now() - std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(position_.seconds));
+        auto context = ContextOf<EpochInfo>(EpochInfo(logs_, &session_), run_);
+        context.epoch = position_.epoch;
+        context.epochs = options_.epochs;
+        context.step = position_.epoch * params_.batches + position_.batch;
+        context.last = position_.epoch + 1 == options_.epochs;
+        auto flow = Flow::proceed;
+        if (position_.batch == 0) {
+            logs_.clear();
+            flow = follow(all_.template call<hook::EpochBegin>(context));
+        }
+        if (flow == Flow::proceed) { flow = run_batches(begin); }
+        context.partial = flow != Flow::proceed;
+        context.last = context.last || outcome_ != Outcome::completed;
+        context.step = position_.epoch * params_.batches + position_.batch;
+        if (!context.partial && options_.validation != nullptr) {
+            follow(all_.template call<hook::ValidationBegin>(context));
+            base_logger_.set_validation_cost(run_.trainer.evaluate(run_.model, *options_.validation));
+            follow(all_.template call<hook::ValidationEnd>(context));
+        }
+        context.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+        // Recorders and savers learn of a stop that a controller asks for in this very hook: no epoch follows then.
+        follow(all_.template call<hook::EpochEnd, Stage::schedule, Stage::control>(context));
+        poll_stop();
+        context.last = context.last || outcome_ != Outcome::completed;
+        follow(all_.template call<hook::EpochEnd, Stage::record, Stage::persist>(context));
+        position_ = {.epoch = position_.epoch + 1};
+        write_checkpoints();
+    }
+
+    auto run_batches(Clock::time_point begin) -> Flow {
+        const auto order = epoch_order(params_.rows, options_.shuffle, options_.seed, position_.epoch);
+        auto context = ContextOf<BatchInfo>(BatchInfo(logs_, &session_), run_);
+        context.epoch = position_.epoch;
+        context.batches = params_.batches;
+        for (auto b = position_.batch; b != params_.batches; ++b) {
+            const auto first = b * batch_.shape(0);
+            context.batch = b;
+            context.step = position_.epoch * params_.batches + b;
+            context.size = std::min(batch_.shape(0), params_.rows - first);
+            const auto batch = slice(batch_, {0, context.size});
+            auto flow = all_.template call<hook::BatchBegin>(context);
+            gather_rows(run_.train, order, first, batch);
+            context.cost = run_.trainer.gradient(run_.model, batch, gradient_);
+            add_penalty(run_.model, options_.penalty, gradient_);
+            flow = std::max(flow, call_gradient(context));
+            run_.optimiser.update(run_.model, gradient_);
+            context.cancelled = options_.stop.stop_requested();
+            flow = follow(std::max(flow, all_.template call<hook::BatchEnd>(context)));
+            position_.batch = b + 1;
+            if (!session_.checkpoints.empty()) {
+                position_.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+                write_checkpoints();
+            }
+            if (context.cancelled) { flow = poll_stop(); }
             if (flow != Flow::proceed) { return flow; }
         }
         return Flow::proceed;
     }
 
-    auto setup_info() -> SetupInfo {
-        auto info = SetupInfo(logs_);
-        info.first_epoch = options_.initial_epoch;
-        info.epochs = options_.epochs;
-        info.batches = batches_;
-        info.has_validation = options_.validation != nullptr;
-        return info;
-    }
-    auto train_info() -> TrainInfo {
-        auto info = TrainInfo(logs_);
-        static_cast<SetupInfo&>(info) = setup_info();
-        return info;
-    }
-    auto note_stop(Flow flow, const char* who) -> void {
-        if (flow == Flow::stop && outcome_ == Outcome::completed) {
-            outcome_ = Outcome::stopped;
-            stop_reason_ = who;
+    auto call_gradient(const ContextOf<BatchInfo>& batch) -> Flow {
+        using GradientContext = ContextOf<GradientInfo<T>>;
+        if constexpr (decltype(all_)::template has<hook::GradientReady, GradientContext>) {
+            auto context = GradientContext(GradientInfo<T>(batch, gradient_), run_);
+            return all_.template call<hook::GradientReady>(context);
+        } else {
+            return Flow::proceed;
         }
     }
 
+    auto follow(Flow flow) -> Flow {
+        if (flow == Flow::stop && outcome_ == Outcome::completed) { outcome_ = Outcome::stopped; }
+        return flow;
+    }
+    auto poll_stop() -> Flow {
+        if (!options_.stop.stop_requested()) { return Flow::proceed; }
+        if (outcome_ == Outcome::completed) { outcome_ = Outcome::cancelled; }
+        return Flow::stop;
+    }
+    auto stop_reason() const -> std::string {
+        if (outcome_ == Outcome::completed) { return {}; }
+        if (outcome_ == Outcome::cancelled) { return "a stop was requested"; }
+        return earlier_stop_.empty() ? session_.stop_reason() : earlier_stop_;
+    }
+
     RunType run_;
-    TrainerType& trainer_;
     const FitOptions<T>& options_;
-    BaseLogger& base_logger_;
-    List& callbacks_;
+    BaseLogger base_logger_;
+    History history_;
+    CallbackList<BaseLogger&, List&, History&> all_;
+    Session session_;
     Logs logs_;
+    FitParams params_;
+    Position position_;
     Gradient<T> gradient_;
     Matrix<T> batch_;
-    std::size_t batches_;
     Outcome outcome_ = Outcome::completed;
-    std::string stop_reason_;
+    std::string earlier_stop_;
 };
 
 }  // namespace nbm
@@ -204,20 +309,18 @@ private:
 export namespace nbm {
 
 /// Trains a machine on train: [rows, visible] and returns the history of all metrics. Each epoch visits every row once, in batches:
-/// trainer.gradient, optimiser.update; then the validation split is evaluated. A BaseLogger and a History are applied besides the
-/// given callbacks. An exception of a callback is thrown as CallbackError after every callback's teardown. The same seed gives the
-/// same weights for any number of threads. Throws InputError or ShapeError before the first batch when the arguments do not fit.
+/// trainer.gradient, optimiser.update; then the validation split is evaluated. `callbacks` is a callback or a list of them; a
+/// BaseLogger and a History are applied besides. An exception of a callback is thrown as CallbackError after every callback's
+/// teardown. The same seed gives the same weights for any number of threads; a training that is resumed from a checkpoint ends as
+/// if it had never been interrupted. Throws InputError, ShapeError or FileError before the first batch when the arguments do not
+/// fit.
 template <Real T, class TrainerType, class OptimiserType, class List = CallbackList<>>
     requires Trainer<std::remove_reference_t<TrainerType>, T> && Optimiser<std::remove_reference_t<OptimiserType>, T> &&
-             requires(List& list, BaseLogger& base_logger, History& history) { list.between(base_logger, history); }
+             Callback<std::remove_reference_t<List>>
 auto fit(DBM<T>& dbm, const std::type_identity_t<Matrix<T>>& train, TrainerType&& trainer, OptimiserType&& optimiser,
          const FitOptions<T>& options = {}, List&& callbacks = List{}) -> History {
     check_fit(dbm, train, options);
-    auto base_logger = BaseLogger{};
-    auto history = History{};
-    auto all = callbacks.between(base_logger, history);
-    Fit(dbm, train, trainer, optimiser, options, base_logger, all).run();
-    return history;
+    return Fit(dbm, train, trainer, optimiser, options, callbacks).run();
 }
 
 }  // namespace nbm

@@ -3,16 +3,19 @@ module;
 #include <cmath>
 #include <cstddef>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
 module nbm:training.optimiser_impl;
 
+import :io;
 import :model;
 import :tensor;
 import :training.optimiser;
-import :training.parameters;
+import :training.state;
 
 namespace nbm {
 
@@ -107,6 +110,25 @@ auto SGD<T>::update(DBM<T>& dbm, const Gradient<T>& gradient) -> void {
         });
     }
     ++iterations_;
+}
+
+template <Real T>
+auto SGD<T>::save_state(State& state) const -> void {
+    state.put("kind", std::string("sgd"));
+    state.put("iterations", iterations_);
+    state.put("learning_rate", options_.learning_rate);
+    state.put("momentum", options_.momentum);
+    save_parameters(velocity_, state.child("velocity"));
+}
+
+template <Real T>
+auto SGD<T>::load_state(const State& state) -> void {
+    require_kind(state, "sgd", "optimiser");
+    auto velocity = load_parameters<T>(state.child("velocity"));
+    iterations_ = state.get<std::size_t>("iterations");
+    options_.learning_rate = state.get<double>("learning_rate");
+    options_.momentum = state.get<double>("momentum");
+    velocity_ = std::move(velocity);
 }
 
 template class SGD<float>;

@@ -5,9 +5,9 @@ module;
 
 export module nbm:training.optimiser;
 
+import :io;
 import :model;
 import :tensor;
-import :training.parameters;
 
 export namespace nbm {
 
@@ -52,6 +52,10 @@ public:
     /// Updates done.
     inline auto iterations() const -> std::size_t { return iterations_; }
     inline auto options() const -> const SGDOptions& { return options_; }
+
+    /// Moments, count of updates, and the rate and momentum as they stand. load_state throws InputError for another optimiser's.
+    auto save_state(State& state) const -> void;
+    auto load_state(const State& state) -> void;
 
 private:
     auto validate() const -> void;

@@ -1,7 +1,7 @@
 /// Training: initial weights, gradients by contrastive divergence, optimisers, and the loop that ties them together.
 export module nbm:training;
 
-export import :training.parameters;
+export import :training.penalty;
 export import :training.initialise;
 export import :training.optimiser;
 export import :training.contrastive;

@@ -36,7 +36,7 @@ int main() {
         nbm::SGD{{.learning_rate = 0.1F, .momentum = 0.5F}},
         {.epochs = 5000, .batch_size = 14, .validation = &data.valid, .seed = 1},
         nbm::CallbackList{
-            nbm::AISCallback{{.runs = 50, .betas = 200}, nbm::every(100)},
+            nbm::Every{nbm::every(100), nbm::AISCallback{{.runs = 50, .betas = 200}}},
             best,
             nbm::CSVLogger{"history.csv"}});
 

@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(an_exception_names_its_hook_and_tears_everything_down) {
         BOOST_CHECK_THROW(error.rethrow_nested(), std::runtime_error);
     }
     BOOST_TEST(caught);
-    const auto expected = Log{"r.exception", "s.exception", "r.teardown", "s.teardown"};
+    const auto expected = Log{"r.exception", "s.exception", "r.teardown", "s.teardown"};  // in exact reverse
     BOOST_TEST(Log(log.end() - 4, log.end()) == expected, boost::test_tools::per_element());
     BOOST_TEST(std::count(log.begin(), log.end(), "r.train_end") == 0);
 }
@@ -270,8 +270,8 @@ BOOST_AUTO_TEST_CASE(ais_metrics_surround_the_exact_value) {
     nbm::initialise(dbm, data.train, {.seed = 1});
     const auto history = nbm::fit(dbm, data.train, nbm::CD<double>(), nbm::SGD<double>({.learning_rate = 0.1}),
                                   {.epochs = 4, .batch_size = 5, .validation = &data.valid},
-                                  nbm::CallbackList(nbm::AISCallback({.runs = 100, .betas = 500, .exact = true}, nbm::every(2)),
-                                                    nbm::AISCallback({.runs = 10, .betas = 10, .name = "quick"}, nbm::at({3}))));
+                                  nbm::CallbackList(nbm::Every(nbm::every(2), nbm::AISCallback({.runs = 100, .betas = 500, .exact = true})),
+                                                    nbm::Every(nbm::at({3}), nbm::AISCallback({.runs = 10, .betas = 10, .name = "quick"}))));
     for (const std::size_t epoch : {1, 3}) {
         const auto value = [&](const char* name) { return history.column(name)[epoch].value(); };
         BOOST_TEST(value("logz_low") < value("logz_exact"));
@@ -298,14 +298,14 @@ BOOST_AUTO_TEST_CASE(ais_metrics_surround_the_exact_value) {
 
 BOOST_AUTO_TEST_CASE(weights_are_saved_in_the_chosen_epochs) {
     const auto folder = Temporary();
-    auto list = nbm::CallbackList(nbm::PeriodicSave((folder / "w/{epoch:04d}.h5").string(), nbm::at({1, 3})));
+    auto list = nbm::CallbackList(nbm::Every(nbm::at({1, 3}), nbm::PeriodicSave({.weight_path = (folder / "w/{epoch:04d}.h5").string()})));
     train(3, list);
     BOOST_TEST(std::filesystem::exists(folder / "w/0001.h5"));
     BOOST_TEST(!std::filesystem::exists(folder / "w/0002.h5"));
     BOOST_TEST(nbm::load_weights<double>(folder / "w/0003.h5").topology().describe() == "4-2");
     BOOST_TEST(nbm::epoch_path("a-{epoch}.h5", 9).string() == "a-10.h5");
-    auto wrong = nbm::CallbackList(nbm::PeriodicSave((folder / "{epohc}.h5").string()));
-    BOOST_TEST(has(message_of<nbm::Error>([&] { train(1, wrong); }), "{epoch}"));
+    auto wrong = nbm::CallbackList(nbm::PeriodicSave({.weight_path = (folder / "{epohc}.h5").string()}));
+    BOOST_TEST(has(message_of<nbm::Error>([&] { train(1, wrong); }), "did you mean 'epoch'"));
 }
 
 BOOST_AUTO_TEST_CASE(epochs_are_counted_from_one) {

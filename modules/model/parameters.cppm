@@ -2,9 +2,9 @@ module;
 
 #include <vector>
 
-export module nbm:training.parameters;
+export module nbm:model.parameters;
 
-import :model;
+import :model.dbm;
 import :tensor;
 
 export namespace nbm {
@@ -22,18 +22,5 @@ auto zero_parameters(const DBM<T>& dbm) -> Parameters<T>;
 
 template <Real T>
 using Gradient = Parameters<T>;
-
-/// Strengths of the penalties that training subtracts from the log-likelihood, in nats: l1 sum |W| + l2 sum W^2, and the same for
-/// the biases.
-struct Penalty {
-    double l1 = 0.0;
-    double l2 = 0.0;
-    double bias_l1 = 0.0;
-    double bias_l2 = 0.0;
-};
-
-/// gradient -= derivative of the penalty: l1 sign(W) + 2 l2 W.
-template <Real T>
-auto add_penalty(const DBM<T>& dbm, const Penalty& penalty, Gradient<T>& gradient) -> void;
 
 }  // namespace nbm

@@ -3,23 +3,13 @@ module;
 #include <cstddef>
 #include <span>
 
-module nbm:training.parameters_impl;
+module nbm:training.penalty_impl;
 
 import :model;
 import :tensor;
-import :training.parameters;
+import :training.penalty;
 
 namespace nbm {
-
-template <Real T>
-auto zero_parameters(const DBM<T>& dbm) -> Parameters<T> {
-    auto result = Parameters<T>{};
-    for (const auto& layer : dbm.layers()) { result.biases.push_back(zero_vector<T>(layer.size())); }
-    for (const auto& synapse : dbm.synapses()) {
-        result.weights.push_back(zero_matrix<T>(synapse.weights.shape(0), synapse.weights.shape(1)));
-    }
-    return result;
-}
 
 namespace {
 
@@ -53,8 +43,6 @@ auto add_penalty(const DBM<T>& dbm, const Penalty& penalty, Gradient<T>& gradien
     }
 }
 
-template auto zero_parameters(const DBM<float>&) -> Parameters<float>;
-template auto zero_parameters(const DBM<double>&) -> Parameters<double>;
 template auto add_penalty(const DBM<float>&, const Penalty&, Gradient<float>&) -> void;
 template auto add_penalty(const DBM<double>&, const Penalty&, Gradient<double>&) -> void;
 

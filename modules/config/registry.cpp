@@ -1,0 +1,67 @@
+module;
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+module nbm:config.registry_impl;
+
+import :callbacks;
+import :config.registry;
+import :tensor;
+
+namespace nbm {
+
+auto common_options(OptionVisitor& visitor, CommonOptions& options) -> void {
+    visitor.option("id", options.id, "name in messages and checkpoints, for several of one type");
+    visitor.option("every", options.epochs.every, "runs in every n-th epoch");
+    visitor.option("at", options.epochs.at, "runs in these epochs, counted from 1");
+    visitor.option("at_end", options.epochs.at_end, "runs in the last epoch");
+    visitor.option("after", options.epochs.after, "runs only in epochs after this one");
+    visitor.option("before", options.epochs.before, "runs only in epochs before this one; 0: no end");
+    visitor.option("once", options.epochs.once, "runs only in the first of these epochs");
+    visitor.choice("on_error", options.on_error, "an error ends the training, becomes a warning, or also ends the callback",
+                   {"propagate", "warn", "disable"});
+}
+
+template <Real T>
+auto CallbackRegistry<T>::find(std::string_view name) const -> const Entry& {
+    const auto found = std::ranges::find(entries_, name, &Entry::name);
+    if (found == entries_.end()) {
+        auto names = std::vector<std::string>{};
+        for (const auto& entry : entries_) { names.push_back(entry.name); }
+        throw InputError(unknown_name("callback type", name, names));
+    }
+    return *found;
+}
+
+template <Real T>
+auto CallbackRegistry<T>::check_new(const std::string& name) const -> void {
+    if (std::ranges::find(entries_, name, &Entry::name) != entries_.end()) {
+        throw InputError(fmt::format("a callback type '{}' is registered already", name));
+    }
+}
+
+template <Real T>
+auto builtin_callbacks() -> CallbackRegistry<T> {
+    auto registry = CallbackRegistry<T>{};
+    registry.template add<AISCallback>();
+    registry.template add<Checkpoint>();
+    registry.template add<CSVLogger>();
+    registry.template add<PeriodicSave>();
+    registry.template add<Timing>();
+    return registry;
+}
+
+template class CallbackRegistry<float>;
+template class CallbackRegistry<double>;
+template auto builtin_callbacks() -> CallbackRegistry<float>;
+template auto builtin_callbacks() -> CallbackRegistry<double>;
+
+}  // namespace nbm
