@@ -32,6 +32,7 @@ set(NBM_INTERFACES
   io/files.cppm
   io/weights.cppm
   io/images.cppm
+  io/event_file.cppm
   callbacks/callbacks.cppm
   callbacks/logs.cppm
   callbacks/contexts.cppm
@@ -71,6 +72,7 @@ set(NBM_INTERNALS
   io/files.cpp
   io/weights.cpp
   io/images.cpp
+  io/event_file.cpp
   callbacks/logs.cpp
   callbacks/history.cpp
   callbacks/list.cpp
