@@ -160,6 +160,7 @@ using nbm::unknown_name;
 using nbm::Vector;
 using nbm::Weights;
 using nbm::write_atomically;
+using nbm::write_npz;
 using nbm::write_png;
 using nbm::write_text;
 using nbm::zero_matrix;
