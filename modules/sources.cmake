@@ -35,6 +35,7 @@ set(NBM_INTERFACES
   io/state.cppm
   io/checkpoint_file.cppm
   io/images.cppm
+  io/event_file.cppm
   callbacks/callbacks.cppm
   callbacks/logs.cppm
   callbacks/session.cppm
@@ -89,6 +90,7 @@ set(NBM_INTERNALS
   io/state.cpp
   io/checkpoint_file.cpp
   io/images.cpp
+  io/event_file.cpp
   callbacks/logs.cpp
   callbacks/session.cpp
   callbacks/plan.cpp

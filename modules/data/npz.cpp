@@ -2,6 +2,7 @@ module;
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cctype>
 #include <charconv>
 #include <cmath>
@@ -12,8 +13,10 @@ module;
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <archive.h>
@@ -26,6 +29,7 @@ module nbm:data.npz_impl;
 
 import :data.dataset;
 import :data.npz;
+import :io.files;
 import :tensor;
 
 namespace nbm {
@@ -172,7 +176,76 @@ auto to_matrix(const fs::path& path, const std::string& key, const NpyArray& arr
     return result;
 }
 
+/// NPY format, version 1: everything before the values, a multiple of 64 bytes.
+template <Real T>
+auto npy_header(const Matrix<T>& matrix) -> std::string {
+    static_assert(std::endian::native == std::endian::little, "values are written as they are in memory");
+    auto dictionary = fmt::format("{{'descr': '<f{}', 'fortran_order': False, 'shape': ({}, {}), }}", sizeof(T), matrix.shape(0),
+                                  matrix.shape(1));
+    auto header = std::string("\x93NUMPY\x01\x00", 8);
+    dictionary.append(63 - (header.size() + 2 + dictionary.size()) % 64, ' ');
+    dictionary += '\n';
+    header += static_cast<char>(dictionary.size() & 0xFFU);
+    header += static_cast<char>(dictionary.size() >> 8U);
+    return header + dictionary;
+}
+
+template <Real T>
+auto check_names(const fs::path& path, const std::vector<std::pair<std::string, Matrix<T>>>& arrays) -> void {
+    auto seen = std::set<std::string_view>{};
+    for (const auto& [name, matrix] : arrays) {
+        // Others would need a locale, or be read as of another character set.
+        if (name.empty() || !std::ranges::all_of(name, [](char c) { return c >= ' ' && c <= '~'; })) {
+            throw InputError(
+                fmt::format("{}: {:?} cannot name an array; printable ASCII characters are needed", path.string(), name));
+        }
+        if (!seen.insert(name).second) { throw InputError(fmt::format("{}: two arrays have the name '{}'", path.string(), name)); }
+    }
+}
+
 }  // namespace
+
+template <Real T>
+auto write_npz(const fs::path& path, const std::vector<std::pair<std::string, Matrix<T>>>& arrays) -> void {
+    check_names(path, arrays);
+    // In memory: a write that fails within an array would leave libarchive's deflater behind.
+    auto zip = std::string{};
+    const auto append = [](archive*, void* to, const void* bytes, std::size_t size) -> la_ssize_t {
+        static_cast<std::string*>(to)->append(static_cast<const char*>(bytes), size);
+        return static_cast<la_ssize_t>(size);
+    };
+    const auto writer = Archive(archive_write_new(), archive_write_free);
+    const auto check = [&](bool good) {
+        if (!good) { throw FileError(path.string(), fmt::format("cannot be written: {}", error_text(writer.get()))); }
+    };
+    check(archive_write_set_format_zip(writer.get()) == ARCHIVE_OK);
+    check(archive_write_set_options(writer.get(), "zip:compression=deflate") == ARCHIVE_OK);
+    check(archive_write_set_bytes_in_last_block(writer.get(), 1) == ARCHIVE_OK);  // no padding
+    check(archive_write_open(writer.get(), &zip, nullptr, append, nullptr) == ARCHIVE_OK);
+    const auto put = [&](const char* bytes, std::size_t size) {
+        while (size != 0) {
+            constexpr auto step = std::size_t{1} << 24U;  // zlib counts in 32 bits
+            const auto done = archive_write_data(writer.get(), bytes, std::min(size, step));
+            check(done > 0);
+            bytes += done;
+            size -= static_cast<std::size_t>(done);
+        }
+    };
+    for (const auto& [name, matrix] : arrays) {
+        const auto header = npy_header(matrix);
+        const auto size = matrix.size() * sizeof(T);
+        const auto entry = std::unique_ptr<archive_entry, void (*)(archive_entry*)>(archive_entry_new(), archive_entry_free);
+        archive_entry_set_pathname(entry.get(), (name + ".npy").c_str());
+        archive_entry_set_size(entry.get(), static_cast<la_int64_t>(header.size() + size));
+        archive_entry_set_filetype(entry.get(), AE_IFREG);
+        archive_entry_set_perm(entry.get(), 0644);
+        check(archive_write_header(writer.get(), entry.get()) == ARCHIVE_OK);
+        put(header.data(), header.size());
+        put(reinterpret_cast<const char*>(matrix.data()), size);
+    }
+    check(archive_write_close(writer.get()) == ARCHIVE_OK);
+    write_text(path, zip);
+}
 
 auto read_npz(const fs::path& path, const std::vector<std::string>& keys) -> std::map<std::string, NpyArray> {
     if (!fs::exists(path)) { throw FileError(path.string(), "there is no such file"); }
@@ -256,6 +329,8 @@ auto load_npz(const fs::path& path) -> Dataset<T> {
     return dataset;
 }
 
+template auto write_npz(const fs::path&, const std::vector<std::pair<std::string, Matrix<float>>>&) -> void;
+template auto write_npz(const fs::path&, const std::vector<std::pair<std::string, Matrix<double>>>&) -> void;
 template auto load_npz(const fs::path&) -> Dataset<float>;
 template auto load_npz(const fs::path&) -> Dataset<double>;
 

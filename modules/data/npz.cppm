@@ -4,6 +4,7 @@ module;
 #include <filesystem>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 export module nbm:data.npz;
@@ -24,6 +25,12 @@ struct NpyArray {
 /// empty; the first key must be there, the others may. Types: boolean, integers of 1 to 8 bytes, float32, float64; little-endian; C
 /// or Fortran order. Throws FileError.
 auto read_npz(const std::filesystem::path& path, const std::vector<std::string>& keys = {}) -> std::map<std::string, NpyArray>;
+
+/// Writes matrices as an NPZ file that NumPy and read_npz open: float32 or float64, C order, deflated; atomically, and without
+/// times, so that equal arrays give equal files. Names are of printable ASCII characters, each once; else InputError is thrown, and
+/// FileError when the file cannot be written.
+template <Real T>
+auto write_npz(const std::filesystem::path& path, const std::vector<std::pair<std::string, Matrix<T>>>& arrays) -> void;
 
 /// Reads a data set in natural_bm's form: train.data, and where present train.lbl, valid.data, valid.lbl, test.data, test.lbl.
 /// Bytes above 1 mean that all are scaled by 1/255; other values must be in [0, 1]. Arrays of more than two dimensions are

@@ -2,6 +2,7 @@ module;
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <functional>
@@ -83,8 +84,8 @@ auto write_text(const fs::path& path, std::string_view text) -> void {
 
 auto make_writable_folder(const fs::path& folder) -> void {
     make_folder(folder);
-    const auto probe = folder / fmt::format(".probe{}", ::getpid());
-    const auto file = ::open(probe.c_str(), O_CREAT | O_WRONLY | O_EXCL, 0600);
+    auto probe = (folder / ".probeXXXXXX").string();  // of its own for each thread
+    const auto file = ::mkstemp(probe.data());
     if (file < 0) { throw FileError(folder.string(), "cannot write into this folder: " + reason()); }
     ::close(file);
     ::unlink(probe.c_str());

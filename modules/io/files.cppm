@@ -12,7 +12,7 @@ export namespace nbm {
 /// old file or the complete new one. Missing parent folders are made. Throws FileError; nothing is left behind then.
 auto write_atomically(const std::filesystem::path& path, const std::function<void(const std::filesystem::path&)>& write) -> void;
 
-/// Writes a file of these bytes in that way.
+/// Writes text or other bytes in that way.
 auto write_text(const std::filesystem::path& path, std::string_view text) -> void;
 
 /// Makes a folder with its parents and checks that files can be made in it. Throws FileError.

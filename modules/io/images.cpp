@@ -4,8 +4,9 @@ module;
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
+#include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 #include <png.h>
@@ -53,18 +54,38 @@ auto tile_images(MatrixView<const T> rows, ImageShape shape, std::size_t columns
     return image;
 }
 
-auto write_png(const Image& image, const std::filesystem::path& path) -> void {
-    write_atomically(path, [&](const std::filesystem::path& temporary) {
-        auto header = png_image{};
-        std::memset(&header, 0, sizeof header);
-        header.version = PNG_IMAGE_VERSION;
-        header.width = static_cast<png_uint_32>(image.width);
-        header.height = static_cast<png_uint_32>(image.height);
-        header.format = PNG_FORMAT_GRAY;
-        if (png_image_write_to_file(&header, temporary.c_str(), 0, image.pixels.data(), 0, nullptr) == 0) {
-            throw FileError(path.string(), fmt::format("cannot be written: {}", header.message));
+auto encode_png(const Image& image) -> std::vector<std::uint8_t> {
+    const auto fail = [&](std::string_view problem) {
+        return ShapeError(fmt::format("an image of {} x {} with {} pixels cannot be a PNG: {}", image.height, image.width,
+                                      image.pixels.size(), problem));
+    };
+    const auto size = image.pixels.size();
+    if (size == 0 || image.height == 0 || size % image.height != 0 || size / image.height != image.width) {
+        throw fail("one pixel for each place is needed, and at least one");
+    }
+    constexpr auto longest = (std::size_t{1} << 31U) - 1;
+    if (image.height > longest || image.width > longest) { throw fail("a side is too long"); }
+    auto header = png_image{};
+    header.version = PNG_IMAGE_VERSION;
+    header.width = static_cast<png_uint_32>(image.width);
+    header.height = static_cast<png_uint_32>(image.height);
+    header.format = PNG_FORMAT_GRAY;
+    auto bytes = std::vector<std::uint8_t>{};
+    auto length = png_alloc_size_t{0};
+    const auto encode = [&](std::uint8_t* into) {
+        if (png_image_write_to_memory(&header, into, &length, 0, image.pixels.data(), 0, nullptr) == 0) {
+            throw fail(header.message);
         }
-    });
+    };
+    encode(nullptr);  // finds the length
+    bytes.resize(length);
+    encode(bytes.data());
+    return bytes;
+}
+
+auto write_png(const Image& image, const std::filesystem::path& path) -> void {
+    const auto bytes = encode_png(image);
+    write_text(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 template auto tile_images(MatrixView<const float>, ImageShape, std::size_t, Grey, std::size_t) -> Image;

@@ -37,7 +37,10 @@ template <Real T>
 auto tile_images(MatrixView<const T> rows, ImageShape shape, std::size_t columns, Grey grey = Grey::zero_to_one,
                  std::size_t zoom = 2) -> Image;
 
-/// Writes a PNG file, atomically. Throws FileError.
+/// The bytes of a PNG file. Throws ShapeError when the image has no pixels, or not height * width of them, or is too large for PNG.
+auto encode_png(const Image& image) -> std::vector<std::uint8_t>;
+
+/// Writes them to a file, atomically. Throws ShapeError in these cases too, or FileError.
 auto write_png(const Image& image, const std::filesystem::path& path) -> void;
 
 }  // namespace nbm

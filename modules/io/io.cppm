@@ -6,3 +6,4 @@ export import :io.weights;
 export import :io.state;
 export import :io.checkpoint_file;
 export import :io.images;
+export import :io.event_file;
