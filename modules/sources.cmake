@@ -32,6 +32,8 @@ set(NBM_INTERFACES
   io/files.cppm
   io/weights.cppm
   io/images.cppm
+  io/table.cppm
+  io/plots.cppm
   callbacks/callbacks.cppm
   callbacks/logs.cppm
   callbacks/contexts.cppm
@@ -71,6 +73,9 @@ set(NBM_INTERNALS
   io/files.cpp
   io/weights.cpp
   io/images.cpp
+  io/table.cpp
+  io/programs.cpp
+  io/plots.cpp
   callbacks/logs.cpp
   callbacks/history.cpp
   callbacks/list.cpp
