@@ -124,16 +124,26 @@ auto draw(const nbm::Plot& plot) -> Picture {
     return picture;
 }
 
-/// The variable PATH for as long as it lives.
-class SearchPath {
+/// A variable of the environment, set for as long as it lives.
+class Variable {
 public:
-    explicit SearchPath(const fs::path& folder) : old_(std::getenv("PATH")) { ::setenv("PATH", folder.c_str(), 1); }
-    SearchPath(const SearchPath&) = delete;
-    SearchPath& operator=(const SearchPath&) = delete;
-    ~SearchPath() { ::setenv("PATH", old_.c_str(), 1); }
+    Variable(const char* name, const std::string& value) : name_(name) {
+        if (const auto* const old = std::getenv(name)) { old_ = old; }
+        ::setenv(name, value.c_str(), 1);
+    }
+    Variable(const Variable&) = delete;
+    Variable& operator=(const Variable&) = delete;
+    ~Variable() {
+        if (old_) {
+            ::setenv(name_, old_->c_str(), 1);
+        } else {
+            ::unsetenv(name_);
+        }
+    }
 
 private:
-    std::string old_;
+    const char* name_;
+    std::optional<std::string> old_;
 };
 
 /// The working folder for as long as it lives.
@@ -251,7 +261,7 @@ BOOST_AUTO_TEST_CASE(curves_are_where_their_points_are) {
 
 BOOST_AUTO_TEST_CASE(error_bars_are_as_long_as_they_are) {
     // y spans 0 to 10: low and high count for the frame, infinite ones do not.
-    const auto bars = nbm::Curve{"", {0, 1, 2, 3, 4}, {5, 5, 5, 5, 5}, {0, 4, -inf, no_number, 5}, {10, 6, 5, 6, inf}};
+    const auto bars = nbm::Curve{"", {0, 1, 2, 3, 4}, {5, 5, 5, 5, 5}, {0, 4, -inf, no_number, 5}, {10, 6, 5, 600, inf}};
     const auto picture = draw({"", "", "", {bars}});
     const auto place = [](double x) { return (x / 4 + 0.02) / 1.04; };
     const auto height = [](double y) { return (y / 10 + 0.05) / 1.1; };
@@ -420,11 +430,11 @@ BOOST_AUTO_TEST_CASE(failures_are_sentences_and_leave_what_there_was) {
         return message;
     };
     {
-        const auto path = SearchPath(programs / "none");
+        const auto path = Variable("PATH", programs / "none");
         BOOST_TEST(!nbm::has_gnuplot());
         BOOST_TEST(has(failure(), "install the package gnuplot-nox"));
     }
-    const auto path = SearchPath(programs / "bin");
+    const auto path = Variable("PATH", programs / "bin");
     const auto with = [&](const std::string& commands) {
         make_impostor(programs / "bin", commands);
         return failure();
@@ -439,11 +449,16 @@ BOOST_AUTO_TEST_CASE(failures_are_sentences_and_leave_what_there_was) {
     BOOST_TEST(has(with("while :; do echo noise; done | /usr/bin/head -c 300000 >&2; exit 1"), "status 1: noise"));
     BOOST_TEST(has(with("kill -9 $$"), "gnuplot was ended by signal 9"));
     BOOST_TEST(has(with("exit 0"), "p.png: gnuplot did not write it to its end"));
+    // In a process group of its own, which Ctrl-C does not reach.
+    const auto group = with("read -r pid name state parent group rest < /proc/$$/stat; echo of $group in $$ >&2; exit 1");
+    const auto in = group.find(" in ");
+    BOOST_REQUIRE(in != std::string::npos);
+    BOOST_TEST(group.substr(group.find("of ") + 3, in - group.find("of ") - 3) == group.substr(in + 4));
     fs::permissions(programs / "bin/gnuplot", fs::perms::owner_read);
     BOOST_TEST(has(failure(), "install the package gnuplot-nox"));
 }
 
-BOOST_AUTO_TEST_CASE(curves_of_unequal_lengths_and_odd_processes) {
+BOOST_AUTO_TEST_CASE(curves_of_unequal_lengths_and_odd_surroundings) {
     const auto folder = Temporary();
     const auto message = [&](const nbm::Curve& curve) {
         return message_of<nbm::ShapeError>([&] { nbm::write_plot({"", "", "", {curve}}, folder / "p"); });
@@ -455,4 +470,7 @@ BOOST_AUTO_TEST_CASE(curves_of_unequal_lengths_and_odd_processes) {
     const auto before = std::signal(SIGCHLD, SIG_IGN);
     BOOST_TEST(draw({"", "", "", {line(3, 0, 1)}}).near(blue, 0.5, 0.5));
     std::signal(SIGCHLD, before);
+    nbm::write_text(folder / ".gnuplot", "exit\n");
+    const auto home = Variable("HOME", folder.path());  // the user's own settings are not for these plots
+    BOOST_TEST(draw({"", "", "", {line(3, 0, 1)}}).near(blue, 0.5, 0.5));
 }
