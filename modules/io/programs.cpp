@@ -72,7 +72,7 @@ auto wait_for(pid_t program) -> std::string {
 }
 
 /// Starts arguments[0], found on PATH, with `input` on its standard input and waits for its end; no shell is involved.
-inline auto run_program(std::vector<std::string> arguments, std::string_view input) -> ProgramResult {
+auto run_program(std::vector<std::string> arguments, std::string_view input) -> ProgramResult {
     const auto in = MemoryFile("input");
     const auto err = MemoryFile("errors");
     in.fill(input);
