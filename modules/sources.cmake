@@ -36,6 +36,8 @@ set(NBM_INTERFACES
   io/checkpoint_file.cppm
   io/images.cppm
   io/event_file.cppm
+  io/table.cppm
+  io/plots.cppm
   callbacks/callbacks.cppm
   callbacks/logs.cppm
   callbacks/session.cppm
@@ -91,6 +93,9 @@ set(NBM_INTERNALS
   io/checkpoint_file.cpp
   io/images.cpp
   io/event_file.cpp
+  io/table.cpp
+  io/programs.cpp
+  io/plots.cpp
   callbacks/logs.cpp
   callbacks/session.cpp
   callbacks/plan.cpp

@@ -1,4 +1,5 @@
-/// Files: weights and checkpoints in HDF5, pictures, and writing without ever leaving a half-written file.
+/// Files: weights and checkpoints in HDF5, pictures, tables, plots, events for TensorBoard, and writing without ever leaving a
+/// half-written file.
 export module nbm:io;
 
 export import :io.files;
@@ -7,3 +8,5 @@ export import :io.state;
 export import :io.checkpoint_file;
 export import :io.images;
 export import :io.event_file;
+export import :io.table;
+export import :io.plots;
