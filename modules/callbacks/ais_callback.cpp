@@ -58,7 +58,8 @@ auto AISCallback::declare_split(Logs& logs, const std::string& prefix) const -> 
 
 auto AISCallback::prepare(SetupInfo& info, const Topology& topology) -> void {
     if (!topology.is_rbm()) {
-        throw InputError(fmt::format("AISCallback measures log-probabilities of machines with two layers, not of {}", topology.describe()));
+        throw InputError(
+            fmt::format("AISCallback measures log-probabilities of machines with two layers, not of {}", topology.describe()));
     }
     const auto smaller = std::min(topology.size(0), topology.size(1));
     if (options_.exact && smaller > max_enumerated_units) {
@@ -81,8 +82,9 @@ auto AISCallback::on_epoch_end(ModelContext<EpochInfo, T>& context) -> void {
         split.prob.set(logs, probability);
     };
     try {
-        auto ais = AIS<T>(context.model, context.train,
-                          {.runs = options_.runs, .betas = betas_, .seed = options_.seed + context.epoch, .stop = context.stop_token()});
+        auto ais =
+            AIS<T>(context.model, context.train,
+                   {.runs = options_.runs, .betas = betas_, .seed = options_.seed + context.epoch, .stop = context.stop_token()});
         const auto log_z = ais.run_log_z();
         logz_.set(logs, log_z);
         log_split(train_, context.train, log_z);

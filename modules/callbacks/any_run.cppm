@@ -51,7 +51,9 @@ public:
         requires(!std::same_as<O, AnyOptimiser>)
     explicit AnyOptimiser(O& optimiser) : object_(&optimiser), table_(&table_of<O>) {}
 
-    inline auto has(Hyper h) const -> bool { return (h == Hyper::learning_rate ? table_->learning_rate : table_->momentum) != nullptr; }
+    inline auto has(Hyper h) const -> bool {
+        return (h == Hyper::learning_rate ? table_->learning_rate : table_->momentum) != nullptr;
+    }
     auto learning_rate() const -> double;
     auto set_learning_rate(double rate) -> void;
     auto momentum() const -> double;

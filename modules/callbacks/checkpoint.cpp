@@ -54,7 +54,9 @@ Checkpoint::Checkpoint(CheckpointOptions options) : options_(std::move(options))
         throw InputError(fmt::format("Checkpoint: every_seconds is {}; it must be at least 0", o.every_seconds));
     }
     if (o.every_epochs == 0 && o.every_batches == 0 && o.every_seconds == 0.0 && !o.on_cancel && !o.on_end) {
-        throw InputError("Checkpoint: every_epochs, every_batches, every_seconds, on_cancel and on_end are all off; no checkpoint would be written");
+        throw InputError(
+            "Checkpoint: every_epochs, every_batches, every_seconds, on_cancel and on_end are all off; no checkpoint would be "
+            "written");
     }
     if (o.keep_best != 0 && o.monitor.empty()) { throw InputError("Checkpoint: keep_best needs a monitor"); }
 }
@@ -69,7 +71,8 @@ auto Checkpoint::setup(const SetupInfo& info) -> void {
         monitor_ = info.logs().find(options_.monitor);
         const auto direction = info.logs().metrics()[monitor_.index].better;
         if (direction == Better::neither) {
-            throw InputError(fmt::format("Checkpoint: metric '{}' does not tell whether smaller or larger is better", options_.monitor));
+            throw InputError(
+                fmt::format("Checkpoint: metric '{}' does not tell whether smaller or larger is better", options_.monitor));
         }
         sign_ = direction == Better::higher ? 1.0 : -1.0;
     }
@@ -108,7 +111,9 @@ auto Checkpoint::request(const Info& info, std::size_t epoch, std::size_t step, 
 }
 
 auto Checkpoint::is_due(std::size_t epoch, bool last) const -> std::string {
-    if (options_.every_epochs != 0 && (epoch + 1) % options_.every_epochs == 0) { return fmt::format("epoch {} is over", epoch + 1); }
+    if (options_.every_epochs != 0 && (epoch + 1) % options_.every_epochs == 0) {
+        return fmt::format("epoch {} is over", epoch + 1);
+    }
     if (last && options_.on_end) { return "the training ends"; }
     return time_is_up();
 }
@@ -139,8 +144,11 @@ auto Checkpoint::on_epoch_end(const EpochInfo& info) -> void {
     if (sign_ != 0.0) { score = sign_ * info.logs().get(monitor_).value_or(unscored); }
     auto reason = is_due(info.epoch, info.last);
     if (reason.empty() && options_.keep_best != 0 && !std::isnan(score)) {
-        const auto rivals = std::ranges::count_if(saved_, [&](const Saved& s) { return !better(score, s.score) && !std::isnan(s.score); });
-        if (static_cast<std::size_t>(rivals) < options_.keep_best) { reason = fmt::format("{} is among the best", options_.monitor); }
+        const auto rivals =
+            std::ranges::count_if(saved_, [&](const Saved& s) { return !better(score, s.score) && !std::isnan(s.score); });
+        if (static_cast<std::size_t>(rivals) < options_.keep_best) {
+            reason = fmt::format("{} is among the best", options_.monitor);
+        }
     }
     if (!reason.empty()) { request(info, info.epoch, info.step, score, std::move(reason)); }
 }

@@ -9,41 +9,41 @@ module;
 
 // The hooks differ in nothing but their name and context; C++20 cannot pass a name as an argument. This macro stays within this
 // file.
-#define NBM_HOOK(Name, method, ...)                                                                                 \
-    struct Name {                                                                                                   \
-        static constexpr std::string_view name = #method;                                                           \
-        template <class R>                                                                                          \
-        using context = __VA_ARGS__;                                                                                \
-        template <class C, class X>                                                                                 \
-        static constexpr bool direct = requires(C& c, X& x) { c.method(x); };                                       \
-        template <class C, class X>                                                                                 \
-        static constexpr bool callable = is_callable<Name, C, X>();                                                 \
-        template <class C>                                                                                          \
-        static constexpr bool present = is_present<Name, C>();                                                      \
-        struct Probe {                                                                                              \
-            int method;                                                                                             \
-        };                                                                                                          \
-        template <class Mixed>                                                                                      \
-        static constexpr bool unambiguous = requires { &Mixed::method; };                                           \
-        template <class C, class X>                                                                                 \
-        static constexpr auto call(C& c, X& x) -> Flow {                                                            \
-            using Result = decltype(c.method(x));                                                                   \
-            static_assert(std::is_void_v<Result> || std::is_same_v<Result, Flow>,                                   \
-                          "the callback's hook '" #method "' must return void or nbm::Flow");                       \
-            if constexpr (std::is_void_v<Result>) {                                                                 \
-                c.method(x);                                                                                        \
-                return Flow::proceed;                                                                               \
-            } else {                                                                                                \
-                return c.method(x);                                                                                 \
-            }                                                                                                       \
-        }                                                                                                           \
-        template <class C, class X>                                                                                 \
-        static constexpr void check() {                                                                             \
-            static_assert(callable<C, X> || !present<C>, "the callback has a member '" #method                      \
-                                                         "' that cannot be called with the context of this hook; "  \
-                                                         "from the control stage on the context is constant, so "   \
-                                                         "that metrics cannot be written");                         \
-        }                                                                                                           \
+#define NBM_HOOK(Name, method, ...)                                                                                \
+    struct Name {                                                                                                  \
+        static constexpr std::string_view name = #method;                                                          \
+        template <class R>                                                                                         \
+        using context = __VA_ARGS__;                                                                               \
+        template <class C, class X>                                                                                \
+        static constexpr bool direct = requires(C& c, X& x) { c.method(x); };                                      \
+        template <class C, class X>                                                                                \
+        static constexpr bool callable = is_callable<Name, C, X>();                                                \
+        template <class C>                                                                                         \
+        static constexpr bool present = is_present<Name, C>();                                                     \
+        struct Probe {                                                                                             \
+            int method;                                                                                            \
+        };                                                                                                         \
+        template <class Mixed>                                                                                     \
+        static constexpr bool unambiguous = requires { &Mixed::method; };                                          \
+        template <class C, class X>                                                                                \
+        static constexpr auto call(C& c, X& x) -> Flow {                                                           \
+            using Result = decltype(c.method(x));                                                                  \
+            static_assert(std::is_void_v<Result> || std::is_same_v<Result, Flow>,                                  \
+                          "the callback's hook '" #method "' must return void or nbm::Flow");                      \
+            if constexpr (std::is_void_v<Result>) {                                                                \
+                c.method(x);                                                                                       \
+                return Flow::proceed;                                                                              \
+            } else {                                                                                               \
+                return c.method(x);                                                                                \
+            }                                                                                                      \
+        }                                                                                                          \
+        template <class C, class X>                                                                                \
+        static constexpr void check() {                                                                            \
+            static_assert(callable<C, X> || !present<C>, "the callback has a member '" #method                     \
+                                                         "' that cannot be called with the context of this hook; " \
+                                                         "from the control stage on the context is constant, so "  \
+                                                         "that metrics cannot be written");                        \
+        }                                                                                                          \
     }
 
 export module nbm:callbacks.concepts;
@@ -146,8 +146,8 @@ NBM_HOOK(SaveState, save_state, State);
 NBM_HOOK(LoadState, load_state, const State);
 
 /// All of them, in the order in which a training calls them first.
-using All = std::tuple<SetParams, SetModel, Setup, LoadState, TrainBegin, EpochBegin, BatchBegin, GradientReady, BatchEnd, ValidationBegin,
-                       ValidationEnd, EpochEnd, SaveState, Checkpoint, Finalise, TrainEnd, Exception, Teardown>;
+using All = std::tuple<SetParams, SetModel, Setup, LoadState, TrainBegin, EpochBegin, BatchBegin, GradientReady, BatchEnd,
+                       ValidationBegin, ValidationEnd, EpochEnd, SaveState, Checkpoint, Finalise, TrainEnd, Exception, Teardown>;
 inline constexpr std::size_t count = std::tuple_size_v<All>;
 }  // namespace hook
 
@@ -186,6 +186,13 @@ inline constexpr Stage stage_of = [] {
 }  // namespace nbm
 
 namespace nbm {
+
+/// In place of a constraint, so that the message says why.
+template <class C>
+consteval auto is_callback() -> bool {
+    static_assert(Callback<C>, "a type in a callback list has no hook: none of its members has the name of one");
+    return true;
+}
 
 /// How a callback sees a context: constant from the control stage on.
 template <class C, class X>

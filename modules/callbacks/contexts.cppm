@@ -51,7 +51,8 @@ public:
     inline auto warn(std::string sentence) const -> void {
         if (session_ != nullptr) { session_->warn(std::move(sentence)); }
     }
-    /// Asks fit() to write a checkpoint as soon as this hook has been called in all callbacks; on_checkpoint tells when it is there.
+    /// Asks fit() to write a checkpoint as soon as this hook has been called in all callbacks; on_checkpoint tells when it is
+    /// there.
     inline auto request_checkpoint(std::filesystem::path path, std::string reason) const -> void {
         if (session_ != nullptr) { session_->checkpoints.push_back({std::move(path), std::move(reason)}); }
     }
@@ -149,7 +150,9 @@ template <class InfoType, class RunType>
 struct Context : ModelContext<InfoType, typename RunType::value_type> {
     using run_type = RunType;
     Context(InfoType info, const RunType& run)
-        : ModelContext<InfoType, typename RunType::value_type>(std::move(info), run), optimiser(run.optimiser), trainer(run.trainer) {}
+        : ModelContext<InfoType, typename RunType::value_type>(std::move(info), run),
+          optimiser(run.optimiser),
+          trainer(run.trainer) {}
     decltype(RunType::optimiser) optimiser;
     decltype(RunType::trainer) trainer;
 

@@ -143,7 +143,9 @@ private:
                 ((t.exception[S] = call_reversed<C, hook::Exception, static_cast<Stage>(S)>), ...);
             }(std::make_index_sequence<stage_count>{});
             t.add_to = [](const void* object, Plan& plan, const std::string&) { static_cast<const C*>(object)->add_to(plan); };
-            t.save = [](const void* object, State& state, const std::string&) { static_cast<const C*>(object)->save_states(state); };
+            t.save = [](const void* object, State& state, const std::string&) {
+                static_cast<const C*>(object)->save_states(state);
+            };
             t.load = [](void* object, const State& state, Session& session, const std::string&) {
                 static_cast<C*>(object)->load_states(state, session);
             };
@@ -174,8 +176,8 @@ private:
 };
 
 /// Callbacks composed at run time, with the semantics of CallbackList. It is a callback itself, so lists nest either way, and its
-/// members take part in the stages of the list that it is in. Each hook has a flat vector of calls: a hook that nobody has costs one
-/// comparison, another one an indirect call for each callback that has it.
+/// members take part in the stages of the list that it is in. Each hook has a flat vector of calls: a hook that nobody has costs
+/// one comparison, another one an indirect call for each callback that has it.
 template <Real T = float>
 class DynamicCallbackList {
 public:

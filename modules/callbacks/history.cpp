@@ -60,7 +60,8 @@ auto History::on_train_begin(const TrainInfo& info) -> void {
         if (found == metrics_.end()) { metrics_.push_back(metric); }
     }
     for (auto& row : rows_) {
-        auto moved = Row{row.epoch, std::vector<std::optional<double>>(metrics_.size()), std::vector<std::vector<double>>(metrics_.size())};
+        auto moved =
+            Row{row.epoch, std::vector<std::optional<double>>(metrics_.size()), std::vector<std::vector<double>>(metrics_.size())};
         for (std::size_t i = 0; i != places.size(); ++i) {
             moved.values[places[i]] = row.values[i];
             moved.lists[places[i]] = std::move(row.lists[i]);

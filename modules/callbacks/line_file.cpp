@@ -35,13 +35,15 @@ auto LineFile::open(const std::string& header, const TrainInfo& info) -> void {
         auto existing = std::string(header.size(), '\0');
         std::ifstream(path_, std::ios::binary).read(existing.data(), static_cast<std::streamsize>(existing.size()));
         if (existing != header) {
-            throw FileError(path_.string(), fmt::format("has another header than this training ({}); choose another file or the same metrics",
-                                                        header.substr(0, header.find('\r'))));
+            throw FileError(path_.string(),
+                            fmt::format("has another header than this training ({}); choose another file or the same metrics",
+                                        header.substr(0, header.find('\r'))));
         }
         if (saved_size_ && *saved_size_ < fs::file_size(path_)) { fs::resize_file(path_, *saved_size_); }
     }
     if (saved_size_ && info.resumed && (!exists || fs::file_size(path_) < *saved_size_)) {
-        info.warn(fmt::format("{} is shorter than when the checkpoint was written; earlier epochs are missing in it", path_.string()));
+        info.warn(
+            fmt::format("{} is shorter than when the checkpoint was written; earlier epochs are missing in it", path_.string()));
     }
     if (path_.has_parent_path()) { make_writable_folder(path_.parent_path()); }
     file_.reset(std::fopen(path_.c_str(), keep ? "ab" : "wb"));

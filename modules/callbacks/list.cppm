@@ -27,8 +27,9 @@ export namespace nbm {
 /// from being called. A list may hold lists: their members take part in the stages like its own. With a Timing among them, all
 /// others are timed.
 template <class... Cs>
-    requires(Callback<std::remove_reference_t<Cs>> && ...)
 class CallbackList {
+    static_assert((is_callback<std::remove_reference_t<Cs>>() && ...));
+
 public:
     static constexpr bool is_callback_list = true;
 
@@ -59,7 +60,8 @@ public:
             if constexpr (std::is_same_v<Hook, hook::Setup> && first == Stage::schedule) { ready_ = {}; }
             auto flow = Flow::proceed;
             [&]<std::size_t... S>(std::index_sequence<S...>) {
-                ((flow = std::max(flow, call_stage<Hook, static_cast<Stage>(static_cast<std::size_t>(first) + S)>(context, timing, Places{}))),
+                ((flow = std::max(
+                      flow, call_stage<Hook, static_cast<Stage>(static_cast<std::size_t>(first) + S)>(context, timing, Places{}))),
                  ...);
             }(std::make_index_sequence<static_cast<std::size_t>(last) - static_cast<std::size_t>(first) + 1>{});
             return flow;

@@ -24,8 +24,8 @@ auto Logs::declare(Metric metric) -> MetricId {
     if (metric.name.empty()) { throw InputError("a metric needs a name"); }
     if (std::ranges::find(metrics_, metric.name, &Metric::name) != metrics_.end()) {
         const auto& first = metrics_[find(metric.name).index].producer;
-        throw InputError(fmt::format("metric '{}' is declared twice, first by callback '{}'; give one of them another name", metric.name,
-                                     first));
+        throw InputError(fmt::format("metric '{}' is declared twice, first by callback '{}'; give one of them another name",
+                                     metric.name, first));
     }
     metrics_.push_back(std::move(metric));
     values_.emplace_back();
@@ -55,7 +55,9 @@ auto Logs::clear() -> void {
 }
 
 auto Logs::name_producer(std::string_view callback) -> void {
-    for (auto metric = metrics_.rbegin(); metric != metrics_.rend() && metric->producer.empty(); ++metric) { metric->producer = callback; }
+    for (auto metric = metrics_.rbegin(); metric != metrics_.rend() && metric->producer.empty(); ++metric) {
+        metric->producer = callback;
+    }
 }
 
 }  // namespace nbm

@@ -20,7 +20,7 @@ struct Metric {
     std::string name;
     std::string unit = "";  // "nat", "s", or empty
     Better better = Better::neither;
-    std::string low = "";   // the metrics that are the ends of its error bar, at 3 standard errors, where it has one
+    std::string low = "";  // the metrics that are the ends of its error bar, at 3 standard errors, where it has one
     std::string high = "";
     std::string producer = "";  // filled in by the callback list
 };

@@ -20,7 +20,7 @@ export namespace nbm {
 struct OptionRule {
     double least = -std::numeric_limits<double>::infinity();
     double most = std::numeric_limits<double>::infinity();
-    bool required = false;   // there is no default
+    bool required = false;     // there is no default
     bool is_template = false;  // a path with placeholders
 };
 

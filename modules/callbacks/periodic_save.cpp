@@ -52,8 +52,8 @@ auto epoch_path(const std::filesystem::path& path, std::size_t epoch, const Logs
     try {
         return fmt::vformat(path_template, arguments);
     } catch (const fmt::format_error& error) {
-        throw InputError(fmt::format("path '{}': {}; placeholders look like {{epoch}}, {{epoch:04d}} or {{cost:.3f}}", path_template,
-                                     error.what()));
+        throw InputError(fmt::format("path '{}': {}; placeholders look like {{epoch}}, {{epoch:04d}} or {{cost:.3f}}",
+                                     path_template, error.what()));
     }
 }
 

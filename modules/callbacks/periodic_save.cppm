@@ -27,7 +27,8 @@ auto escape_template(const std::filesystem::path& path) -> std::string;
 
 struct PeriodicSaveOptions {
     std::filesystem::path weight_path = "weights/{epoch:04d}.h5";
-    std::filesystem::path opt_path = "";  // the optimiser's state too, beside the weights, as load_training() reads them; empty: no such file
+    std::filesystem::path opt_path =
+        "";  // the optimiser's state too, beside the weights, as load_training() reads them; empty: no such file
 };
 
 /// Saves the weights after each epoch, atomically. For some epochs only: Every.

@@ -100,7 +100,8 @@ auto save_callback(State& all, const C& callback, const std::string& id = {}) ->
     static_assert(hook::SaveState::present<C> == hook::LoadState::present<C>,
                   "a callback with one of save_state and load_state needs the other one");
     if constexpr (hook::SaveState::present<C>) {
-        static_assert(hook::SaveState::callable<const C, State>, "save_state must be callable as: void save_state(nbm::State&) const");
+        static_assert(hook::SaveState::callable<const C, State>,
+                      "save_state must be callable as: void save_state(nbm::State&) const");
         call_hook<hook::SaveState>(callback, new_state(all, id_or(id, callback)));
     }
 }
@@ -108,7 +109,8 @@ auto save_callback(State& all, const C& callback, const std::string& id = {}) ->
 template <class C>
 auto load_callback(const State& all, Session& session, C& callback, const std::string& given_id = {}) -> void {
     if constexpr (hook::LoadState::present<C>) {
-        static_assert(hook::LoadState::callable<C, const State>, "load_state must be callable as: void load_state(const nbm::State&)");
+        static_assert(hook::LoadState::callable<C, const State>,
+                      "load_state must be callable as: void load_state(const nbm::State&)");
         const auto id = id_or(given_id, callback);
         if (!all.has_child(id)) {
             warn_missing_state(session, id);

@@ -44,11 +44,11 @@ auto Timing::share(std::string_view callback) const -> double {
 }
 
 auto Timing::report() const -> std::string {
-    auto text = fmt::format("{:<24} {:<20} {:>9} {:>11} {:>11} {:>11} {:>7}\n", "callback", "hook", "calls", "total", "mean", "longest",
-                            "share");
+    auto text = fmt::format("{:<24} {:<20} {:>9} {:>11} {:>11} {:>11} {:>7}\n", "callback", "hook", "calls", "total", "mean",
+                            "longest", "share");
     for (const auto& e : entries_) {
-        text += fmt::format("{:<24} {:<20} {:>9} {:>9.3f} s {:>8.3f} ms {:>8.3f} ms {:>5.1f} %\n", e.callback, e.hook, e.calls, e.total,
-                            1e3 * e.total / static_cast<double>(e.calls), 1e3 * e.longest, 100.0 * e.share);
+        text += fmt::format("{:<24} {:<20} {:>9} {:>9.3f} s {:>8.3f} ms {:>8.3f} ms {:>5.1f} %\n", e.callback, e.hook, e.calls,
+                            e.total, 1e3 * e.total / static_cast<double>(e.calls), 1e3 * e.longest, 100.0 * e.share);
     }
     return text;
 }
@@ -103,13 +103,13 @@ auto Timing::close_epoch(const Info& info) -> void {
         const auto part = share(entry.callback);
         if (part <= options_.warn_share || std::ranges::find(warned_, entry.callback) != warned_.end()) { continue; }
         warned_.push_back(entry.callback);
-        const auto slowest = std::ranges::max_element(entries_, {}, [&](const Entry& e) {
-            return e.callback == entry.callback ? e.in_epoch : -1.0;
-        });
-        info.warn(fmt::format("callback '{}' takes {:.0f} % of an epoch, most of it in {} ({:.3g} ms a call; a batch without callbacks "
-                              "takes {:.3g} ms); call it less often",
-                              entry.callback, 100.0 * part, slowest->hook, 1e3 * slowest->recent_mean(),
-                              1e3 * std::max(0.0, epoch - all) / static_cast<double>(std::max<std::size_t>(1, batches_))));
+        const auto slowest = std::ranges::max_element(
+            entries_, {}, [&](const Entry& e) { return e.callback == entry.callback ? e.in_epoch : -1.0; });
+        info.warn(
+            fmt::format("callback '{}' takes {:.0f} % of an epoch, most of it in {} ({:.3g} ms a call; a batch without callbacks "
+                        "takes {:.3g} ms); call it less often",
+                        entry.callback, 100.0 * part, slowest->hook, 1e3 * slowest->recent_mean(),
+                        1e3 * std::max(0.0, epoch - all) / static_cast<double>(std::max<std::size_t>(1, batches_))));
     }
 }
 

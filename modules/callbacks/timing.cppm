@@ -39,7 +39,7 @@ public:
         std::size_t calls = 0;
         double total = 0.0;
         double longest = 0.0;
-        double share = 0.0;  // of the last complete epoch
+        double share = 0.0;               // of the last complete epoch
         std::vector<double> recent = {};  // of the last queue_length calls, as a ring
         double in_epoch = 0.0;
 

@@ -18,7 +18,8 @@ import :callbacks.session;
 export namespace nbm {
 
 /// A choice of epochs, counted from 1 as users count them: each `every`-th one after `after` and before `before` (0: no end), those
-/// in `at`, and with `at_end` the last one. Where none of `every`, `at` and `at_end` is given, all after `after` and before `before`.
+/// in `at`, and with `at_end` the last one. Where none of `every`, `at` and `at_end` is given, all after `after` and before
+/// `before`.
 struct Epochs {
     std::size_t every = 0;
     std::size_t after = 0;

@@ -80,8 +80,9 @@ private:
             if constexpr (requires { requires C::measures; }) {
                 return AnyCallback<T>(std::move(callback), std::move(common.id));  // lists must recognise it
             } else {
-                return AnyCallback<T>(BestEffort<Every<C>>(Every<C>(std::move(common.epochs), std::move(callback)), common.on_error),
-                                      std::move(common.id));
+                return AnyCallback<T>(
+                    BestEffort<Every<C>>(Every<C>(std::move(common.epochs), std::move(callback)), common.on_error),
+                    std::move(common.id));
             }
         };
         if constexpr (HasOptions<C>) {

@@ -84,7 +84,9 @@ auto read_section(const toml::node& node, const std::string& name) -> CallbackSe
     if (table == nullptr) { throw InputError(place + ": 'callbacks' must be tables; write [[callbacks]]"); }
     auto section = CallbackSection{.type = {}, .place = place, .settings = read_settings(*table, name)};
     const auto type = std::ranges::find(section.settings, "type", &Setting::key);
-    if (type == section.settings.end()) { throw InputError(place + ": this callback has no type; write type = \"csv_logger\", say"); }
+    if (type == section.settings.end()) {
+        throw InputError(place + ": this callback has no type; write type = \"csv_logger\", say");
+    }
     if (!std::holds_alternative<std::string>(type->value)) {
         throw InputError(fmt::format("{}: type is {}; a text is expected", type->place, to_toml(type->value)));
     }
@@ -107,7 +109,8 @@ auto to_toml(const ConfigValue& value) -> std::string {
                 return text.find_first_not_of("-0123456789") == std::string::npos ? text + ".0" : text;
             } else if constexpr (std::is_same_v<V, std::string>) {
                 auto stream = std::ostringstream{};
-                stream << toml::value<std::string>(v);
+                const auto node = toml::value<std::string>(v);
+                stream << toml::toml_formatter(node, toml::format_flags::none);
                 return stream.str();
             } else if constexpr (requires { v.begin(); }) {
                 auto parts = std::vector<std::string>{};
@@ -138,7 +141,9 @@ auto parse_config(std::string_view text, const std::string& name) -> Config {
     }
     if (const auto callbacks = table["callbacks"]) {
         const auto* const array = callbacks.as_array();
-        if (array == nullptr) { throw InputError(place_of(name, callbacks.node()->source()) + ": write [[callbacks]], with two brackets"); }
+        if (array == nullptr) {
+            throw InputError(place_of(name, callbacks.node()->source()) + ": write [[callbacks]], with two brackets");
+        }
         for (const auto& node : *array) { config.callbacks.push_back(read_section(node, name)); }
     }
     return config;
@@ -174,7 +179,8 @@ auto make_callback(const CallbackRegistry<T>& registry, const CallbackSection& s
     } catch (const InputError& error) {
         // A class refuses a combination of options: the place of the section is the best there is.
         const auto text = std::string(error.what());
-        throw InputError(text.starts_with(section.place.substr(0, section.place.rfind(':') + 1)) ? text : section.place + ": " + text);
+        throw InputError(text.starts_with(section.place.substr(0, section.place.rfind(':') + 1)) ? text
+                                                                                                 : section.place + ": " + text);
     }
 }
 
@@ -205,7 +211,8 @@ template auto make_callback(const CallbackRegistry<float>&, const CallbackSectio
     -> ConfiguredCallback<float>;
 template auto make_callback(const CallbackRegistry<double>&, const CallbackSection&, const std::filesystem::path&)
     -> ConfiguredCallback<double>;
-template auto make_callbacks(const CallbackRegistry<float>&, const Config&, const std::filesystem::path&) -> DynamicCallbackList<float>;
+template auto make_callbacks(const CallbackRegistry<float>&, const Config&, const std::filesystem::path&)
+    -> DynamicCallbackList<float>;
 template auto make_callbacks(const CallbackRegistry<double>&, const Config&, const std::filesystem::path&)
     -> DynamicCallbackList<double>;
 template auto list_callbacks(const CallbackRegistry<float>&, bool) -> std::string;

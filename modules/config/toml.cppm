@@ -17,8 +17,8 @@ import :tensor;
 export namespace nbm {
 
 /// A value in a configuration file; monostate for what no setting can be, such as a date.
-using ConfigValue = std::variant<std::monostate, bool, std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>,
-                                 std::vector<std::string>>;
+using ConfigValue = std::variant<std::monostate, bool, std::int64_t, double, std::string, std::vector<std::int64_t>,
+                                 std::vector<double>, std::vector<std::string>>;
 
 /// One key of a configuration file.
 struct Setting {
@@ -57,8 +57,8 @@ struct ConfiguredCallback {
     std::string effective;
 };
 
-/// Makes a callback. Relative paths among its options are taken relative to `folder`. Throws InputError that begins with "file:line"
-/// and names the key, what was found, what was expected and, for names, the nearest valid one.
+/// Makes a callback. Relative paths among its options are taken relative to `folder`. Throws InputError that begins with
+/// "file:line" and names the key, what was found, what was expected and, for names, the nearest valid one.
 template <Real T>
 auto make_callback(const CallbackRegistry<T>& registry, const CallbackSection& section, const std::filesystem::path& folder)
     -> ConfiguredCallback<T>;

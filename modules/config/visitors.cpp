@@ -97,7 +97,9 @@ protected:
         const auto value = value_of(info, member);
         if (!std::holds_alternative<std::monostate>(value)) { effective_ += fmt::format("{} = {}\n", info.name, to_toml(value)); }
         if (auto* const* path = std::get_if<std::filesystem::path*>(&member)) {
-            if (!(*path)->empty() && (*path)->is_relative()) { **path = (info.rule.is_template ? std::filesystem::path(escape_template(folder_)) : folder_) / **path; }
+            if (!(*path)->empty() && (*path)->is_relative()) {
+                **path = (info.rule.is_template ? std::filesystem::path(escape_template(folder_)) : folder_) / **path;
+            }
         }
     }
 

@@ -98,7 +98,8 @@ auto save_loop(State& state, const FitParams& params, bool shuffle, const Positi
     }
 }
 
-auto load_loop(const std::filesystem::path& path, const State& state, const FitParams& params, bool shuffle, Logs& logs) -> SavedLoop {
+auto load_loop(const std::filesystem::path& path, const State& state, const FitParams& params, bool shuffle, Logs& logs)
+    -> SavedLoop {
     const auto require = [&](const std::string& what, auto found, auto expected) {
         if (found == expected) { return; }
         throw FileError(path.string(), fmt::format("belongs to a training with {} {}; this one has {}", what, found, expected));

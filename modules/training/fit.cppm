@@ -89,7 +89,8 @@ struct SavedLoop {
 };
 
 /// Throws FileError, naming what differs, when the checkpoint belongs to another training.
-auto load_loop(const std::filesystem::path& path, const State& state, const FitParams& params, bool shuffle, Logs& logs) -> SavedLoop;
+auto load_loop(const std::filesystem::path& path, const State& state, const FitParams& params, bool shuffle, Logs& logs)
+    -> SavedLoop;
 
 /// One training: the state that its parts share.
 template <Real T, class TrainerType, class OptimiserType, class List>
@@ -204,7 +205,8 @@ private:
     }
 
     auto run_epoch() -> void {
-        const auto begin = Clock::now() - std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(position_.seconds));
+        const auto begin =
+            Clock::now() - std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(position_.seconds));
         auto context = ContextOf<EpochInfo>(EpochInfo(logs_, &session_), run_);
         context.epoch = position_.epoch;
         context.epochs = options_.epochs;

@@ -57,11 +57,12 @@ auto load_chains(const State& state, Chains<T>& chains) -> void {
     for (std::size_t l = 0; l != chains.states.size(); ++l) {
         states.push_back(state.get<Matrix<T>>(fmt::format("layer {}", l)));
         if (states.back().shape(0) != chains.count()) {
-            throw InputError(fmt::format("the checkpoint has {} chains; this training has {}", states.back().shape(0), chains.count()));
+            throw InputError(
+                fmt::format("the checkpoint has {} chains; this training has {}", states.back().shape(0), chains.count()));
         }
         if (states.back().shape(1) != chains.states[l].shape(1)) {
-            throw InputError(fmt::format("the checkpoint's chains have {} units in layer {}; the machine has {}", states.back().shape(1), l,
-                                         chains.states[l].shape(1)));
+            throw InputError(fmt::format("the checkpoint's chains have {} units in layer {}; the machine has {}",
+                                         states.back().shape(1), l, chains.states[l].shape(1)));
         }
     }
     chains.sweeps = state.get<std::size_t>("sweeps");

@@ -268,10 +268,11 @@ BOOST_AUTO_TEST_CASE(ais_metrics_surround_the_exact_value) {
     const auto data = nbm::bars_and_stripes<double>(3);
     auto dbm = nbm::DBM<double>({9, 5});
     nbm::initialise(dbm, data.train, {.seed = 1});
-    const auto history = nbm::fit(dbm, data.train, nbm::CD<double>(), nbm::SGD<double>({.learning_rate = 0.1}),
-                                  {.epochs = 4, .batch_size = 5, .validation = &data.valid},
-                                  nbm::CallbackList(nbm::Every(nbm::every(2), nbm::AISCallback({.runs = 100, .betas = 500, .exact = true})),
-                                                    nbm::Every(nbm::at({3}), nbm::AISCallback({.runs = 10, .betas = 10, .name = "quick"}))));
+    const auto history =
+        nbm::fit(dbm, data.train, nbm::CD<double>(), nbm::SGD<double>({.learning_rate = 0.1}),
+                 {.epochs = 4, .batch_size = 5, .validation = &data.valid},
+                 nbm::CallbackList(nbm::Every(nbm::every(2), nbm::AISCallback({.runs = 100, .betas = 500, .exact = true})),
+                                   nbm::Every(nbm::at({3}), nbm::AISCallback({.runs = 10, .betas = 10, .name = "quick"}))));
     for (const std::size_t epoch : {1, 3}) {
         const auto value = [&](const char* name) { return history.column(name)[epoch].value(); };
         BOOST_TEST(value("logz_low") < value("logz_exact"));
@@ -298,7 +299,8 @@ BOOST_AUTO_TEST_CASE(ais_metrics_surround_the_exact_value) {
 
 BOOST_AUTO_TEST_CASE(weights_are_saved_in_the_chosen_epochs) {
     const auto folder = Temporary();
-    auto list = nbm::CallbackList(nbm::Every(nbm::at({1, 3}), nbm::PeriodicSave({.weight_path = (folder / "w/{epoch:04d}.h5").string()})));
+    auto list =
+        nbm::CallbackList(nbm::Every(nbm::at({1, 3}), nbm::PeriodicSave({.weight_path = (folder / "w/{epoch:04d}.h5").string()})));
     train(3, list);
     BOOST_TEST(std::filesystem::exists(folder / "w/0001.h5"));
     BOOST_TEST(!std::filesystem::exists(folder / "w/0002.h5"));

@@ -1,0 +1,17 @@
+// The same mistake in a dynamic list.
+import nbm;
+
+struct Mine {
+    static constexpr auto stage = nbm::Stage::record;
+    void on_epoch_end(const nbm::BatchInfo&) {}
+};
+
+int main() {
+    const auto data = nbm::bars_and_stripes<float>(2);
+    auto dbm = nbm::DBM<float>({4, 2});
+    nbm::fit(dbm, data.train, nbm::CD<float>(), nbm::SGD<float>(), {.epochs = 1}, [] {
+        auto list = nbm::DynamicCallbackList<float>();
+        list.append(Mine{});
+        return list;
+    }());
+}
