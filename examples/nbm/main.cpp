@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "configuration.hpp"
 #include "train.hpp"
 #include "train_options.hpp"
 
@@ -73,21 +74,62 @@ auto answer_to(const std::exception_ptr& problem) -> int {
     }
 }
 
+/// The options of a run that is resumed are those in its folder.
+auto job_of(const ResumeOptions& resume) -> Job {
+    const auto folder = std::filesystem::path(resume.run);
+    const auto file = folder / "config.toml";
+    if (!std::filesystem::is_directory(folder)) { throw nbm::FileError(resume.run, "there is no such run folder"); }
+    auto job = Job{};
+    auto app = CLI::App();
+    auto* const command = add_train_command(app, job.options);
+    app.parse("nbm train", true);
+    job.config = nbm::read_config(file);
+    apply_settings(job.config, *command);
+    auto& o = job.options;
+    if (resume.epochs != 0) { command->get_option("--epochs")->add_result(std::to_string(o.epochs = resume.epochs)); }
+    if (resume.threads != 0) { command->get_option("--threads")->add_result(std::to_string(o.threads = resume.threads)); }
+    o.output = resume.run;
+    o.command = resume.command;
+    job.settings = describe_settings(*command, o);
+    job.checkpoint = resume.checkpoint;
+    job.continue_after_stop = resume.continue_after_stop;
+    if (job.checkpoint.empty()) {
+        const auto newest = nbm::newest_checkpoint<Real>(folder);
+        for (const auto& problem : newest.refused) { fmt::print(stderr, "nbm: warning: {}; an earlier one is used\n", problem); }
+        job.checkpoint = newest.path.string();
+    }
+    return job;
+}
+
 }  // namespace
 
 auto main(int argc, char** argv) -> int {
     constexpr int cancelled = 130;
-    auto options = TrainOptions{};
-    options.command = quoted(argc, argv);
+    auto job = Job{};
+    auto resume = ResumeOptions{};
+    auto markdown = false;
+    job.options.command = resume.command = quoted(argc, argv);
     auto app = CLI::App("Natural Boltzmann machines: training, likelihoods, samples", "nbm");
-    auto* const train_command = add_train_command(app, options);
+    auto* const train_command = add_train_command(app, job.options);
+    auto* const resume_command = add_resume_command(app, resume);
+    auto* const callbacks_command = app.add_subcommand("callbacks", "List the callbacks that a configuration can name, with their options");
+    callbacks_command->add_flag("--markdown", markdown, "As Markdown tables");
     try {
         app.parse(argc, argv);
-        if (!train_command->parsed()) {
-            complain("a command is needed: train; see nbm --help");
+        auto finished = true;
+        if (train_command->parsed()) {
+            if (!job.options.config.empty()) { job.config = nbm::read_config(job.options.config); }
+            apply_settings(job.config, *train_command);
+            job.settings = describe_settings(*train_command, job.options);
+            finished = train(job);
+        } else if (resume_command->parsed()) {
+            finished = train(job_of(resume));
+        } else if (callbacks_command->parsed()) {
+            fmt::print("{}", nbm::list_callbacks(nbm::builtin_callbacks<Real>(), markdown));
+        } else {
+            complain("a command is needed: train, resume or callbacks; see nbm --help");
             return wrong_input;
         }
-        const auto finished = train(options);
         if (std::fflush(stdout) != 0) {
             complain("standard output cannot be written");
             return 1;

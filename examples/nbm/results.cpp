@@ -15,18 +15,21 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr auto files = {"summary.json", "history.csv", "weights.h5", "samples.png", "filters.png"};
+constexpr auto files = {"summary.json", "config.toml", "history.csv", "weights.h5", "samples.png", "filters.png"};
 constexpr std::size_t tiles_across = 10;
 constexpr std::size_t tiles = 100;
 
-/// The weights of single epochs that an earlier run saved.
+/// The weights and checkpoints of single epochs that an earlier run saved.
 auto saved_epochs(const fs::path& folder) -> std::vector<fs::path> {
     auto result = std::vector<fs::path>{};
-    if (!fs::is_directory(folder / "weights")) { return result; }
-    for (const auto& entry : fs::directory_iterator(folder / "weights")) {
-        const auto name = entry.path().filename().string();
-        if (name.starts_with("epoch-") && name.ends_with(".h5")) { result.push_back(entry.path()); }
-    }
+    const auto collect = [&](const fs::path& where, auto wanted) {
+        if (!fs::is_directory(where)) { return; }
+        for (const auto& entry : fs::directory_iterator(where)) {
+            if (wanted(entry.path().filename().string())) { result.push_back(entry.path()); }
+        }
+    };
+    collect(folder / "weights", [](const std::string& name) { return name.starts_with("epoch-") && name.ends_with(".h5"); });
+    collect(folder / "checkpoints", [](const std::string& name) { return name.ends_with(".ckpt"); });
     return result;
 }
 
@@ -62,7 +65,7 @@ auto check_output(const TrainOptions& o) -> void {
         }
     }
     if (found && !o.overwrite) {
-        throw nbm::FileError(folder.string(), "holds the results of an earlier run; choose another folder or add --overwrite");
+        throw nbm::FileError(folder.string(), "holds the results of an earlier run; choose another folder, add --overwrite, or go on with: nbm resume " + folder.string());
     }
     const auto saves_epochs = o.save_every != 0 || !o.save_epochs.empty();
     if (saves_epochs && fs::exists(folder / "weights") && !fs::is_directory(folder / "weights")) {

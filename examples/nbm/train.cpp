@@ -5,10 +5,13 @@
 #include <cstddef>
 #include <cstdio>
 #include <filesystem>
+#include <stop_token>
 #include <string>
+#include <thread>
 
 #include <fmt/format.h>
 
+#include "configuration.hpp"
 #include "results.hpp"
 #include "train.hpp"
 
@@ -24,19 +27,23 @@ extern "C" void on_interrupt(int) {
     std::signal(SIGINT, SIG_DFL);
 }
 
-/// Ends the training when it was interrupted or its cost is no number any more.
-struct Watch {
-    static constexpr auto stage = nbm::Stage::control;
-    bool diverged = false;
-    nbm::MetricId cost = {};
+/// Turns Ctrl-C into a stop request while it lives; a signal handler may not make one itself.
+class Interrupt {
+public:
+    Interrupt() : watcher_([this](const std::stop_token& done) { watch(done); }) { std::signal(SIGINT, on_interrupt); }
+    Interrupt(const Interrupt&) = delete;
+    auto operator=(const Interrupt&) -> Interrupt& = delete;
+    ~Interrupt() { std::signal(SIGINT, SIG_DFL); }
+    auto token() const -> std::stop_token { return source_.get_token(); }
 
-    auto setup(const nbm::SetupInfo& info) -> void { cost = info.logs().find("cost"); }
-    auto on_batch_end(const nbm::BatchInfo&) -> nbm::Flow { return interrupted != 0 ? nbm::Flow::stop : nbm::Flow::proceed; }
-    auto on_epoch_end(const nbm::EpochInfo& info) -> nbm::Flow {
-        const auto value = info.logs().get(cost);
-        diverged = value && !std::isfinite(*value);
-        return diverged ? nbm::Flow::stop : nbm::Flow::proceed;
+private:
+    auto watch(const std::stop_token& done) -> void {
+        while (!done.stop_requested() && interrupted == 0) { std::this_thread::sleep_for(std::chrono::milliseconds(20)); }
+        if (interrupted != 0) { source_.request_stop(); }
     }
+
+    std::stop_source source_;
+    std::jthread watcher_;
 };
 
 auto load(const TrainOptions& o) -> nbm::Dataset<Real> {
@@ -58,36 +65,31 @@ auto betas(const TrainOptions& o) -> nbm::Betas {
     return o.ais_schedule == "linear" ? nbm::linear(o.ais_betas) : nbm::three_piece(o.ais_betas);
 }
 
-auto fit_options(const TrainOptions& o, const nbm::Dataset<Real>& data) -> nbm::FitOptions<Real> {
-    return {.epochs = o.epochs,
-            .batch_size = o.batch_size,
-            .validation = data.valid.shape(0) == 0 ? nullptr : &data.valid,
-            .penalty = {.l1 = o.l1, .l2 = o.l2},
-            .seed = o.seed};
-}
-
 auto is_finite(const nbm::DBM<Real>& dbm) -> bool {
     const auto finite = [](const auto& values) { return std::ranges::all_of(values, [](Real x) { return std::isfinite(x); }); };
     return std::ranges::all_of(dbm.layers(), [&](const auto& layer) { return finite(layer.bias); }) &&
            std::ranges::all_of(dbm.synapses(), [&](const auto& synapse) { return finite(synapse.weights); });
 }
 
-auto run_fit(nbm::DBM<Real>& dbm, const nbm::Dataset<Real>& data, const TrainOptions& o) -> nbm::History {
-    const auto folder = fs::path(o.output);
+auto run_fit(nbm::DBM<Real>& dbm, const nbm::Dataset<Real>& data, const Job& job, nbm::DynamicCallbackList<Real>& configured)
+    -> nbm::History {
+    const auto& o = job.options;
+    const auto interrupt = Interrupt();
+    const auto options = nbm::FitOptions<Real>{.epochs = o.epochs,
+                                               .batch_size = o.batch_size,
+                                               .validation = data.valid.shape(0) == 0 ? nullptr : &data.valid,
+                                               .penalty = {.l1 = o.l1, .l2 = o.l2},
+                                               .seed = o.seed,
+                                               .stop = interrupt.token(),
+                                               .resume = job.checkpoint,
+                                               .continue_after_stop = job.continue_after_stop};
     auto optimiser =
         nbm::SGD<Real>({.learning_rate = o.learning_rate, .momentum = o.momentum, .nesterov = o.nesterov, .decay = o.decay});
-    auto watch = Watch{};
-    auto callbacks = nbm::CallbackList(
-        nbm::Every(nbm::every(o.ais_every), nbm::AISCallback({.runs = o.ais_runs, .seed = o.seed}, betas(o))), watch,
-        nbm::CSVLogger(folder / "history.csv"),
-        nbm::Every({.every = o.save_every, .at = o.save_epochs},
-                   nbm::PeriodicSave({.weight_path = nbm::escape_template(folder / "weights") + "/epoch-{epoch:04d}.h5"})),
-        nbm::ProgressBar());
-    const auto options = fit_options(o, data);
+    auto callbacks = nbm::CallbackList(configured, nbm::ProgressBar());
     auto history = o.trainer == "cd" ? nbm::fit(dbm, data.train, nbm::CD<Real>({.steps = o.steps}), optimiser, options, callbacks)
                                      : nbm::fit(dbm, data.train, nbm::PCD<Real>({.steps = o.steps, .chains = o.chains}), optimiser,
                                                 options, callbacks);
-    if (watch.diverged || !is_finite(dbm)) {
+    if (!is_finite(dbm)) {
         throw nbm::InputError(
             "the training diverged: its weights or cost are no finite numbers; lower --learning-rate, --momentum or --l2");
     }
@@ -117,14 +119,17 @@ auto print(const Likelihood& likelihood, bool binary) -> void {
 
 }  // namespace
 
-auto train(const TrainOptions& o) -> bool {
+auto train(const Job& job) -> bool {
     const auto begin = std::chrono::steady_clock::now();
+    const auto& o = job.options;
+    const auto resumed = !job.checkpoint.empty();
     for (const auto epoch : o.save_epochs) {
         if (epoch > o.epochs) {
             throw nbm::InputError(fmt::format("--save-epochs: there is no epoch {} in {} epochs", epoch, o.epochs));
         }
     }
-    check_output(o);
+    if (!resumed) { check_output(o); }
+    auto callbacks = make_run_callbacks(job.config, o, resumed);
     nbm::set_threads(o.threads);
     const auto data = load(o);
     fmt::print("data {}: {} training, {} validation, {} test rows of {} units\n", o.data, data.train.shape(0), data.valid.shape(0),
@@ -132,18 +137,19 @@ auto train(const TrainOptions& o) -> bool {
     auto dbm = nbm::DBM<Real>(nbm::Topology({data.train.shape(1), o.hidden}));
     nbm::initialise(dbm, data.train,
                     {.seed = o.seed, .weights = o.weights == "orthogonal" ? nbm::Weights::orthogonal : nbm::Weights::normal});
-    prepare_output(o);
+    if (!resumed) { prepare_output(o); }
+    nbm::write_text(fs::path(o.output) / "config.toml", job.settings + callbacks.effective);
 
     fmt::print("training an RBM {} by {}-{} for {} epochs\n", dbm.topology().describe(), o.trainer == "cd" ? "CD" : "PCD", o.steps,
                o.epochs);
+    if (resumed) { fmt::print("going on from {}\n", job.checkpoint); }
     std::fflush(stdout);
-    std::signal(SIGINT, on_interrupt);
-    const auto history = run_fit(dbm, data, o);
-    std::signal(SIGINT, SIG_DFL);
+    const auto history = run_fit(dbm, data, job, callbacks.list);
     nbm::save_weights(dbm, fs::path(o.output) / "weights.h5");
-    if (interrupted != 0) {
-        fmt::print("interrupted in epoch {}; the weights so far are in {}/weights.h5, no likelihood was estimated\n",
-                   history.rows().size(), o.output);
+    if (history.outcome() == nbm::Outcome::cancelled) {
+        fmt::print("interrupted in epoch {}; the weights so far are in {}/weights.h5, no likelihood was estimated\n"
+                   "go on with: nbm resume {}\n",
+                   history.rows().size(), o.output, o.output);
         return false;
     }
 

@@ -1,7 +1,20 @@
 #pragma once
 
+#include <string>
+
 #include "train_options.hpp"
 
-/// Trains, estimates, and writes history.csv, weights, summary.json, samples.png and filters.png into options.output. False when
-/// the training was interrupted: the weights so far are saved then, and nothing is estimated.
-auto train(const TrainOptions& options) -> bool;
+import nbm;
+
+/// A training as it was asked for.
+struct Job {
+    TrainOptions options;
+    nbm::Config config;       // the callbacks
+    std::string settings;     // the options as TOML, for the run folder
+    std::string checkpoint;   // to go on from; empty: a new run
+    bool continue_after_stop = false;
+};
+
+/// Trains, estimates, and writes config.toml, history.csv, checkpoints, weights, summary.json, samples.png and filters.png into
+/// options.output. False when the training was interrupted: its weights and a checkpoint are saved then, and nothing is estimated.
+auto train(const Job& job) -> bool;

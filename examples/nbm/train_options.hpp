@@ -34,8 +34,21 @@ struct TrainOptions {
     std::vector<std::size_t> save_epochs;
     std::string output = "nbm-run";
     bool overwrite = false;
+    std::string config;  // a TOML file
     std::string command;  // as it was typed
 };
 
 /// Adds the subcommand `train` with all its options.
 auto add_train_command(CLI::App& app, TrainOptions& options) -> CLI::App*;
+
+/// What `nbm resume` was asked for.
+struct ResumeOptions {
+    std::string run;
+    std::size_t epochs = 0;   // 0: as many as the run was asked for
+    std::size_t threads = 0;  // 0: as the run
+    bool continue_after_stop = false;
+    std::string checkpoint;  // empty: the newest one
+    std::string command;
+};
+
+auto add_resume_command(CLI::App& app, ResumeOptions& options) -> CLI::App*;

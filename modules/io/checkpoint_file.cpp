@@ -304,6 +304,28 @@ auto load_training(const fs::path& path) -> SavedTraining<T> {
     return saved;
 }
 
+template <Real T>
+auto newest_checkpoint(const fs::path& folder) -> NewestCheckpoint {
+    if (!fs::is_directory(folder)) { throw FileError(folder.string(), "there is no such folder"); }
+    auto found = std::vector<std::pair<fs::file_time_type, fs::path>>{};
+    for (const auto& entry : fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied)) {
+        if (entry.is_regular_file() && entry.path().extension() == ".ckpt") { found.emplace_back(entry.last_write_time(), entry.path()); }
+    }
+    std::ranges::sort(found, std::greater{});
+    auto result = NewestCheckpoint{};
+    for (auto& [time, path] : found) {
+        try {
+            load_training<T>(path);
+            result.path = std::move(path);
+            return result;
+        } catch (const FileError& error) { result.refused.emplace_back(error.what()); }
+    }
+    throw FileError(folder.string(), result.refused.empty() ? "holds no checkpoint (*.ckpt)"
+                                                            : "holds no checkpoint that can be read: " + result.refused.front());
+}
+
+template auto newest_checkpoint<float>(const fs::path&) -> NewestCheckpoint;
+template auto newest_checkpoint<double>(const fs::path&) -> NewestCheckpoint;
 template auto save_training(const DBM<float>&, const State&, const fs::path&) -> void;
 template auto save_training(const DBM<double>&, const State&, const fs::path&) -> void;
 template auto load_training(const fs::path&) -> SavedTraining<float>;

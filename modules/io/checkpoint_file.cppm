@@ -1,6 +1,8 @@
 module;
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 export module nbm:io.checkpoint_file;
 
@@ -26,5 +28,16 @@ auto save_training(const DBM<T>& dbm, const State& state, const std::filesystem:
 /// version that this program knows, and of a machine of this real type. Peak memory is about twice the size of the file.
 template <Real T = float>
 auto load_training(const std::filesystem::path& path) -> SavedTraining<T>;
+
+/// The newest file that load_training() can read, and what is wrong with newer ones.
+struct NewestCheckpoint {
+    std::filesystem::path path;
+    std::vector<std::string> refused;
+};
+
+/// Looks through a folder and its folders for files named *.ckpt, by the time of their last change. Throws FileError when none can
+/// be read.
+template <Real T = float>
+auto newest_checkpoint(const std::filesystem::path& folder) -> NewestCheckpoint;
 
 }  // namespace nbm

@@ -1,0 +1,140 @@
+#include "configuration.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Options that are about one start of the program, or that become callbacks.
+constexpr auto not_settings = {"help", "config", "output", "overwrite", "ais-every", "save-every", "save-epochs"};
+
+auto key_of(std::string option) -> std::string {
+    std::ranges::replace(option, '-', '_');
+    return option;
+}
+
+auto text_of(const nbm::ConfigValue& value) -> std::string {
+    const auto* const text = std::get_if<std::string>(&value);
+    return text != nullptr ? *text : nbm::to_toml(value);
+}
+
+auto texts_of(const nbm::ConfigValue& value) -> std::vector<std::string> {
+    return std::visit(
+        [&](const auto& v) {
+            auto texts = std::vector<std::string>{};
+            if constexpr (requires { v.begin(); } && !std::is_same_v<std::decay_t<decltype(v)>, std::string>) {
+                for (const auto& element : v) { texts.push_back(text_of(element)); }
+            } else {
+                texts.push_back(text_of(value));
+            }
+            return texts;
+        },
+        value);
+}
+
+auto whole(std::size_t x) -> nbm::ConfigValue { return static_cast<std::int64_t>(x); }
+
+/// The callbacks that options stand for.
+auto sections_of(const TrainOptions& o) -> std::vector<nbm::CallbackSection> {
+    auto sections = std::vector<nbm::CallbackSection>{};
+    const auto add = [&](std::string type, std::vector<std::pair<std::string, nbm::ConfigValue>> settings) {
+        auto& section = sections.emplace_back();
+        section.type = std::move(type);
+        section.place = "command line";
+        for (auto& [key, value] : settings) { section.settings.push_back({std::move(key), std::move(value), section.place}); }
+    };
+    if (o.ais_every != 0) {
+        add("ais", {{"runs", whole(o.ais_runs)},
+                    {"betas", whole(o.ais_betas)},
+                    {"schedule", std::string(o.ais_schedule == "linear" ? "linear" : "three_piece")},
+                    {"seed", whole(o.seed)},
+                    {"every", whole(o.ais_every)}});
+    }
+    if (o.save_every != 0 || !o.save_epochs.empty()) {
+        add("periodic_save", {{"weight_path", std::string("weights/epoch-{epoch:04d}.h5")},
+                              {"every", whole(o.save_every)},
+                              {"at", std::vector<std::int64_t>(o.save_epochs.begin(), o.save_epochs.end())}});
+    }
+    return sections;
+}
+
+constexpr auto usual_callbacks = R"(
+[[callbacks]]
+type = "csv_logger"
+[[callbacks]]
+type = "checkpoint"
+every_epochs = 0
+every_seconds = 60
+)";
+
+}  // namespace
+
+auto apply_settings(const nbm::Config& config, CLI::App& command) -> void {
+    auto names = std::vector<std::string>{};
+    for (const auto* option : command.get_options()) {
+        const auto name = option->get_single_name();
+        if (name != "help" && name != "config" && name != "overwrite") { names.push_back(key_of(name)); }
+    }
+    for (const auto& setting : config.settings) {
+        if (std::ranges::find(names, setting.key) == names.end()) {
+            throw nbm::InputError(fmt::format("{}: {}", setting.place, nbm::unknown_name("key", setting.key, names)));
+        }
+        auto name = setting.key;
+        std::ranges::replace(name, '_', '-');
+        auto* const option = command.get_option("--" + name);
+        if (option->count() != 0) { continue; }  // the command line wins
+        try {
+            for (const auto& text : texts_of(setting.value)) { option->add_result(text); }
+            option->run_callback();
+        } catch (const CLI::Error& error) {
+            throw nbm::InputError(fmt::format("{}: {}", setting.place, error.what()));
+        }
+    }
+}
+
+auto make_run_callbacks(const nbm::Config& config, const TrainOptions& o, bool resumed) -> RunCallbacks {
+    auto sections = std::vector<nbm::CallbackSection>{};
+    const auto has = [&](const std::string& type) {
+        return std::ranges::find(sections, type, &nbm::CallbackSection::type) != sections.end();
+    };
+    sections = config.callbacks;
+    if (!resumed) {
+        for (auto& section : sections_of(o)) { sections.push_back(std::move(section)); }
+        for (auto& section : nbm::parse_config(usual_callbacks, "usual callbacks").callbacks) {
+            if (!has(section.type)) { sections.push_back(std::move(section)); }
+        }
+    }
+    auto result = RunCallbacks{};
+    const auto registry = nbm::builtin_callbacks<Real>();
+    for (const auto& section : sections) {
+        auto made = nbm::make_callback(registry, section, o.output);
+        result.list.append(std::move(made.callback));
+        result.effective += "\n" + made.effective;
+    }
+    return result;
+}
+
+auto describe_settings(const CLI::App& command, const TrainOptions& o) -> std::string {
+    auto text = std::string{};
+    for (const auto* option : command.get_options()) {
+        const auto name = option->get_single_name();
+        if (std::ranges::find(not_settings, name) != not_settings.end()) { continue; }
+        auto value = option->count() != 0 ? option->results().back() : option->get_default_str();
+        if (option->get_items_expected_max() == 0) { value = option->count() != 0 && value != "false" ? "true" : "false"; }
+        // The folder from which the program is started next time may be another.
+        if (name == "data" && fs::exists(o.data)) { value = fs::absolute(o.data).string(); }
+        const auto is_text = option->get_items_expected_max() != 0 && option->get_type_name() != "N" && option->get_type_name() != "X";
+        text += fmt::format("{} = {}\n", key_of(name), is_text ? nbm::to_toml(value) : value);
+    }
+    return text;
+}
