@@ -93,8 +93,12 @@ auto apply_settings(const nbm::Config& config, CLI::App& command) -> void {
         std::ranges::replace(name, '_', '-');
         auto* const option = command.get_option("--" + name);
         if (option->count() != 0) { continue; }  // the command line wins
+        const auto texts = texts_of(setting.value);
+        if (texts.size() != 1 && option->get_multi_option_policy() != CLI::MultiOptionPolicy::TakeAll) {
+            throw nbm::InputError(fmt::format("{}: {} = {}; expected a single value", setting.place, setting.key, nbm::to_toml(setting.value)));
+        }
         try {
-            for (const auto& text : texts_of(setting.value)) { option->add_result(text); }
+            for (const auto& text : texts) { option->add_result(text); }
             option->run_callback();
         } catch (const CLI::Error& error) {
             throw nbm::InputError(fmt::format("{}: {}", setting.place, error.what()));
