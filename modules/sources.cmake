@@ -58,6 +58,12 @@ set(NBM_INTERFACES
   callbacks/periodic_save.cppm
   callbacks/progress_bar.cppm
   callbacks/checkpoint.cppm
+  callbacks/jsonl_logger.cppm
+  callbacks/tensorboard.cppm
+  callbacks/sample_callback.cppm
+  callbacks/filter_images.cppm
+  callbacks/plot_callback.cppm
+  callbacks/summary_callback.cppm
   training/training.cppm
   training/penalty.cppm
   training/initialise.cppm
@@ -110,6 +116,14 @@ set(NBM_INTERNALS
   callbacks/periodic_save.cpp
   callbacks/progress_bar.cpp
   callbacks/checkpoint.cpp
+  callbacks/pictures.cpp
+  callbacks/recorded.cpp
+  callbacks/jsonl_logger.cpp
+  callbacks/tensorboard.cpp
+  callbacks/sample_callback.cpp
+  callbacks/filter_images.cpp
+  callbacks/plot_callback.cpp
+  callbacks/summary_callback.cpp
   training/penalty.cpp
   training/state.cpp
   training/initialise.cpp

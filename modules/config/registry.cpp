@@ -54,7 +54,13 @@ auto builtin_callbacks() -> CallbackRegistry<T> {
     registry.template add<AISCallback>();
     registry.template add<Checkpoint>();
     registry.template add<CSVLogger>();
+    registry.template add<FilterImages>();
+    registry.template add<JSONLLogger>();
     registry.template add<PeriodicSave>();
+    registry.template add<PlotCallback>();
+    registry.template add<SampleCallback>();
+    registry.template add<SummaryCallback>();
+    registry.template add<TensorBoard>();
     registry.template add<Timing>();
     return registry;
 }
