@@ -75,6 +75,8 @@ type = "csv_logger"
 type = "checkpoint"
 every_epochs = 0
 every_seconds = 60
+[[callbacks]]
+type = "progress_bar"
 )";
 
 }  // namespace

@@ -71,7 +71,7 @@ auto is_finite(const nbm::DBM<Real>& dbm) -> bool {
            std::ranges::all_of(dbm.synapses(), [&](const auto& synapse) { return finite(synapse.weights); });
 }
 
-auto run_fit(nbm::DBM<Real>& dbm, const nbm::Dataset<Real>& data, const Job& job, nbm::DynamicCallbackList<Real>& configured)
+auto run_fit(nbm::DBM<Real>& dbm, const nbm::Dataset<Real>& data, const Job& job, nbm::DynamicCallbackList<Real>& callbacks)
     -> nbm::History {
     const auto& o = job.options;
     const auto interrupt = Interrupt();
@@ -85,7 +85,6 @@ auto run_fit(nbm::DBM<Real>& dbm, const nbm::Dataset<Real>& data, const Job& job
                                                .continue_after_stop = job.continue_after_stop};
     auto optimiser =
         nbm::SGD<Real>({.learning_rate = o.learning_rate, .momentum = o.momentum, .nesterov = o.nesterov, .decay = o.decay});
-    auto callbacks = nbm::CallbackList(configured, nbm::ProgressBar());
     auto history = o.trainer == "cd" ? nbm::fit(dbm, data.train, nbm::CD<Real>({.steps = o.steps}), optimiser, options, callbacks)
                                      : nbm::fit(dbm, data.train, nbm::PCD<Real>({.steps = o.steps, .chains = o.chains}), optimiser,
                                                 options, callbacks);

@@ -18,6 +18,7 @@ class ProgressBar {
 public:
     static constexpr auto stage = Stage::record;
     static constexpr std::string_view kind = "progress_bar";
+    static constexpr std::string_view doc = "a bar on a terminal, a line an epoch elsewhere, on standard output";
 
     explicit ProgressBar(std::FILE* stream = stdout);
 

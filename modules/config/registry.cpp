@@ -61,6 +61,7 @@ auto builtin_callbacks() -> CallbackRegistry<T> {
     registry.template add<SampleCallback>();
     registry.template add<SummaryCallback>();
     registry.template add<TensorBoard>();
+    registry.template add<ProgressBar>();
     registry.template add<Timing>();
     return registry;
 }
