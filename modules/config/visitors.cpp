@@ -67,6 +67,7 @@ inline auto expected_of(const OptionInfo& info, const OptionRef& member) -> std:
             if constexpr (std::is_same_v<V, char>) { return "one character"; }
             if constexpr (std::is_same_v<V, std::filesystem::path>) { return "path"; }
             if constexpr (std::is_same_v<V, std::vector<std::size_t>>) { return "list of whole numbers"; }
+            if constexpr (std::is_same_v<V, std::vector<double>>) { return "list of numbers"; }
             if constexpr (std::is_same_v<V, std::vector<std::string>>) { return "list of texts"; }
             return "text";
         },
@@ -97,7 +98,9 @@ protected:
         const auto value = value_of(info, member);
         if (!std::holds_alternative<std::monostate>(value)) { effective_ += fmt::format("{} = {}\n", info.name, to_toml(value)); }
         if (auto* const* path = std::get_if<std::filesystem::path*>(&member)) {
-            if (!(*path)->empty() && (*path)->is_relative()) { **path = (info.rule.is_template ? std::filesystem::path(escape_template(folder_)) : folder_) / **path; }
+            if (!(*path)->empty() && (*path)->is_relative()) {
+                **path = (info.rule.is_template ? std::filesystem::path(escape_template(folder_)) : folder_) / **path;
+            }
         }
     }
 
@@ -147,6 +150,12 @@ private:
                     if (list == nullptr || std::ranges::any_of(*list, [](auto x) { return x < 0; })) { return false; }
                     m->assign(list->begin(), list->end());
                     return true;
+                } else if constexpr (std::is_same_v<V, std::vector<double>>) {
+                    const auto* const list = std::get_if<std::vector<double>>(&setting.value);
+                    const auto* const wholes = std::get_if<std::vector<std::int64_t>>(&setting.value);
+                    if (list != nullptr) { *m = *list; }
+                    if (wholes != nullptr) { m->assign(wholes->begin(), wholes->end()); }
+                    return list != nullptr || wholes != nullptr;
                 } else if constexpr (std::is_same_v<V, std::vector<std::string>>) {
                     const auto* const list = std::get_if<std::vector<std::string>>(&setting.value);
                     const auto* const empty = std::get_if<std::vector<std::int64_t>>(&setting.value);
