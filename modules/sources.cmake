@@ -64,6 +64,15 @@ set(NBM_INTERFACES
   callbacks/filter_images.cppm
   callbacks/plot_callback.cppm
   callbacks/summary_callback.cppm
+  callbacks/schedules.cppm
+  callbacks/optimiser_callbacks.cppm
+  callbacks/lambda.cppm
+  callbacks/improvement.cppm
+  callbacks/machine_copy.cppm
+  callbacks/early_stopping.cppm
+  callbacks/reduce_on_plateau.cppm
+  callbacks/limits.cppm
+  callbacks/parameter_callbacks.cppm
   training/training.cppm
   training/penalty.cppm
   training/initialise.cppm
@@ -124,6 +133,14 @@ set(NBM_INTERNALS
   callbacks/filter_images.cpp
   callbacks/plot_callback.cpp
   callbacks/summary_callback.cpp
+  callbacks/schedules.cpp
+  callbacks/optimiser_callbacks.cpp
+  callbacks/improvement.cpp
+  callbacks/machine_copy.cpp
+  callbacks/early_stopping.cpp
+  callbacks/reduce_on_plateau.cpp
+  callbacks/limits.cpp
+  callbacks/parameter_callbacks.cpp
   training/penalty.cpp
   training/state.cpp
   training/initialise.cpp

@@ -40,7 +40,7 @@ struct OptionInfo {
 
 /// The member that an option sets. An enumeration is the index of a choice; a path is meant relative to the folder of the run.
 using OptionRef = std::variant<bool*, std::size_t*, double*, char*, std::string*, std::filesystem::path*, std::optional<double>*,
-                               std::vector<std::size_t>*, std::vector<std::string>*>;
+                               std::vector<std::size_t>*, std::vector<double>*, std::vector<std::string>*>;
 
 /// What a callback class shows its options to, one call for each, in `static auto options(OptionVisitor&, Options&) -> void`: the
 /// one table that configuration files, the list of all options and the record of a run's configuration are made from.

@@ -63,9 +63,9 @@ public:
     template <class Hook, class X>
     constexpr auto invoke(X& context) -> Flow {
         if constexpr (requires { context.last; }) {
-            const auto chosen = std::is_same_v<Hook, hook::EpochEnd> || std::is_same_v<Hook, hook::ValidationEnd>
-                                    ? epochs_.contains(context.epoch, context.last)
-                                    : epochs_.may_contain(context.epoch);
+            // Both hooks of validation or none: what the first one began, the second one ends.
+            const auto chosen = std::is_same_v<Hook, hook::EpochBegin> ? epochs_.may_contain(context.epoch)
+                                                                       : epochs_.contains(context.epoch, context.last);
             return chosen ? call_hook<Hook>(callback_, context) : Flow::proceed;
         } else if constexpr (std::is_base_of_v<BatchInfo, std::remove_const_t<X>>) {
             return epochs_.may_contain(context.epoch) ? call_hook<Hook>(callback_, context) : Flow::proceed;

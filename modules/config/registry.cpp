@@ -54,15 +54,24 @@ auto builtin_callbacks() -> CallbackRegistry<T> {
     registry.template add<AISCallback>();
     registry.template add<Checkpoint>();
     registry.template add<CSVLogger>();
+    registry.template add<EarlyStopping>();
     registry.template add<FilterImages>();
+    registry.template add<GradientClip>();
     registry.template add<JSONLLogger>();
+    registry.template add<LearningRateScheduler<Schedule>>();
+    registry.template add<MomentumRateScheduler<Schedule>>();
+    registry.template add<OptimizerSpy>();
     registry.template add<PeriodicSave>();
     registry.template add<PlotCallback>();
+    registry.template add<ProgressBar>();
+    registry.template add<ReduceOnPlateau>();
     registry.template add<SampleCallback>();
     registry.template add<SummaryCallback>();
     registry.template add<TensorBoard>();
-    registry.template add<ProgressBar>();
+    registry.template add<TerminateOnNonFinite>();
+    registry.template add<TimeBudget>();
     registry.template add<Timing>();
+    registry.template add<WeightAverage>();
     return registry;
 }
 

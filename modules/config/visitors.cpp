@@ -67,6 +67,7 @@ inline auto expected_of(const OptionInfo& info, const OptionRef& member) -> std:
             if constexpr (std::is_same_v<V, char>) { return "one character"; }
             if constexpr (std::is_same_v<V, std::filesystem::path>) { return "path"; }
             if constexpr (std::is_same_v<V, std::vector<std::size_t>>) { return "list of whole numbers"; }
+            if constexpr (std::is_same_v<V, std::vector<double>>) { return "list of numbers"; }
             if constexpr (std::is_same_v<V, std::vector<std::string>>) { return "list of texts"; }
             return "text";
         },
@@ -149,6 +150,12 @@ private:
                     if (list == nullptr || std::ranges::any_of(*list, [](auto x) { return x < 0; })) { return false; }
                     m->assign(list->begin(), list->end());
                     return true;
+                } else if constexpr (std::is_same_v<V, std::vector<double>>) {
+                    const auto* const list = std::get_if<std::vector<double>>(&setting.value);
+                    const auto* const wholes = std::get_if<std::vector<std::int64_t>>(&setting.value);
+                    if (list != nullptr) { *m = *list; }
+                    if (wholes != nullptr) { m->assign(wholes->begin(), wholes->end()); }
+                    return list != nullptr || wholes != nullptr;
                 } else if constexpr (std::is_same_v<V, std::vector<std::string>>) {
                     const auto* const list = std::get_if<std::vector<std::string>>(&setting.value);
                     const auto* const empty = std::get_if<std::vector<std::int64_t>>(&setting.value);
