@@ -52,10 +52,16 @@ template <Real T>
 auto builtin_callbacks() -> CallbackRegistry<T> {
     auto registry = CallbackRegistry<T>{};
     registry.template add<AISCallback>();
+    registry.template add<ChainMonitor>();
     registry.template add<Checkpoint>();
     registry.template add<CSVLogger>();
+    registry.template add<ExactLogLikelihood>();
+    registry.template add<FreeEnergyGap>();
     registry.template add<PeriodicSave>();
+    registry.template add<PseudoLikelihood>();
+    registry.template add<ReconstructionError>();
     registry.template add<Timing>();
+    registry.template add<WeightStatistics>();
     return registry;
 }
 
