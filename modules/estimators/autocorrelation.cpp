@@ -1,5 +1,6 @@
 module;
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 
@@ -40,7 +41,8 @@ auto covariance(const Matrix<double>& d, std::size_t lag) -> double {
 }  // namespace
 
 auto autocorrelation_time(const Matrix<double>& series) -> std::optional<double> {
-    constexpr auto windows = 5.0;
+    constexpr auto times_in_window = 5.0;
+    constexpr auto least_window = 10.0;  // where values alternate, the first sums are far below tau
     if (series.shape(0) < 4 || series.shape(1) == 0) { return std::nullopt; }
     const auto d = deviations(series);
     const auto variance = covariance(d, 0);
@@ -48,7 +50,7 @@ auto autocorrelation_time(const Matrix<double>& series) -> std::optional<double>
     auto tau = 1.0;
     for (std::size_t lag = 1; lag <= series.shape(0) / 2; ++lag) {
         tau += 2.0 * covariance(d, lag) / variance;
-        if (static_cast<double>(lag) >= windows * tau) { break; }
+        if (static_cast<double>(lag) >= std::max(least_window, times_in_window * tau)) { break; }
     }
     return tau;
 }
