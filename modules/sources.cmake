@@ -20,10 +20,13 @@ set(NBM_INTERFACES
   sampling/chains.cppm
   sampling/gibbs.cppm
   sampling/mean_field.cppm
+  sampling/positive_phase.cppm
   estimators/estimators.cppm
   estimators/log_z.cppm
   estimators/exact_log_z.cppm
   estimators/ais.cppm
+  estimators/autocorrelation.cppm
+  estimators/pseudo_likelihood.cppm
   data/data.cppm
   data/dataset.cppm
   data/idx.cppm
@@ -55,6 +58,12 @@ set(NBM_INTERFACES
   callbacks/base_logger.cppm
   callbacks/csv_logger.cppm
   callbacks/ais_callback.cppm
+  callbacks/pseudo_likelihood.cppm
+  callbacks/reconstruction_error.cppm
+  callbacks/free_energy_gap.cppm
+  callbacks/chain_monitor.cppm
+  callbacks/weight_statistics.cppm
+  callbacks/exact_log_likelihood.cppm
   callbacks/periodic_save.cppm
   callbacks/progress_bar.cppm
   callbacks/checkpoint.cppm
@@ -94,9 +103,13 @@ set(NBM_INTERNALS
   sampling/gibbs_rows.cpp
   sampling/gibbs.cpp
   sampling/mean_field.cpp
+  sampling/even_terms.cpp
+  sampling/positive_phase.cpp
   estimators/log_z.cpp
   estimators/exact_log_z.cpp
   estimators/ais.cpp
+  estimators/autocorrelation.cpp
+  estimators/pseudo_likelihood.cpp
   data/dataset.cpp
   data/idx.cpp
   data/npz.cpp
@@ -122,6 +135,13 @@ set(NBM_INTERNALS
   callbacks/base_logger.cpp
   callbacks/csv_logger.cpp
   callbacks/ais_callback.cpp
+  callbacks/row_subset.cpp
+  callbacks/pseudo_likelihood.cpp
+  callbacks/reconstruction_error.cpp
+  callbacks/free_energy_gap.cpp
+  callbacks/chain_monitor.cpp
+  callbacks/weight_statistics.cpp
+  callbacks/exact_log_likelihood.cpp
   callbacks/periodic_save.cpp
   callbacks/progress_bar.cpp
   callbacks/checkpoint.cpp

@@ -52,10 +52,13 @@ template <Real T>
 auto builtin_callbacks() -> CallbackRegistry<T> {
     auto registry = CallbackRegistry<T>{};
     registry.template add<AISCallback>();
+    registry.template add<ChainMonitor>();
     registry.template add<Checkpoint>();
     registry.template add<CSVLogger>();
     registry.template add<EarlyStopping>();
+    registry.template add<ExactLogLikelihood>();
     registry.template add<FilterImages>();
+    registry.template add<FreeEnergyGap>();
     registry.template add<GradientClip>();
     registry.template add<JSONLLogger>();
     registry.template add<LearningRateScheduler<Schedule>>();
@@ -64,6 +67,8 @@ auto builtin_callbacks() -> CallbackRegistry<T> {
     registry.template add<PeriodicSave>();
     registry.template add<PlotCallback>();
     registry.template add<ProgressBar>();
+    registry.template add<PseudoLikelihood>();
+    registry.template add<ReconstructionError>();
     registry.template add<ReduceOnPlateau>();
     registry.template add<SampleCallback>();
     registry.template add<SummaryCallback>();
@@ -72,6 +77,7 @@ auto builtin_callbacks() -> CallbackRegistry<T> {
     registry.template add<TimeBudget>();
     registry.template add<Timing>();
     registry.template add<WeightAverage>();
+    registry.template add<WeightStatistics>();
     return registry;
 }
 

@@ -1,6 +1,9 @@
-/// Estimators: the partition function, exactly and by annealed importance sampling, and likelihoods.
+/// Estimators: the partition function, exactly and by annealed importance sampling, likelihoods, pseudo-likelihoods and
+/// autocorrelation times.
 export module nbm:estimators;
 
 export import :estimators.log_z;
 export import :estimators.exact_log_z;
 export import :estimators.ais;
+export import :estimators.autocorrelation;
+export import :estimators.pseudo_likelihood;

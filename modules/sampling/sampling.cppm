@@ -4,3 +4,4 @@ export module nbm:sampling;
 export import :sampling.chains;
 export import :sampling.gibbs;
 export import :sampling.mean_field;
+export import :sampling.positive_phase;

@@ -1,7 +1,6 @@
 module;
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
@@ -18,6 +17,7 @@ import :io;
 import :model;
 import :random;
 import :sampling;
+import :sampling.even_terms;
 import :sampling.gibbs_rows;
 import :tensor;
 import :training.contrastive;
@@ -26,23 +26,6 @@ import :training.state;
 namespace nbm {
 
 namespace {
-
-/// Parts of the free energy that involve the kept (even) layers alone: biases, and for a mean-field distribution minus its entropy.
-template <Real T>
-auto even_terms(const DBM<T>& dbm, const States<T>& states, std::size_t r, bool with_entropy) -> double {
-    auto sum = 0.0;
-    for (std::size_t l = 0; l < dbm.layer_count(); l += 2) {
-        const auto row = MatrixView<const T>(states[l]).row(r);
-        const auto& bias = dbm.bias(l);
-        for (std::size_t k = 0; k != row.size(); ++k) { sum -= double(row[k]) * double(bias[k]); }
-        if (!with_entropy || l == 0) { continue; }
-        for (const auto p : row) {
-            const auto q = double(p);
-            if (q > 0.0 && q < 1.0) { sum += q * std::log(q) + (1.0 - q) * std::log1p(-q); }
-        }
-    }
-    return sum;
-}
 
 auto sum_of(const std::vector<double>& values, std::size_t count) -> double {
     return std::accumulate(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(count), 0.0);
@@ -97,36 +80,6 @@ auto data_free_energy(const DBM<T>& dbm, PositivePhase<T>& positive, const Matri
 }
 
 }  // namespace
-
-template <Real T>
-auto PositivePhase<T>::reserve(const DBM<T>& dbm, std::size_t rows) -> void {
-    means_ = dbm.make_states(rows);
-    if (!dbm.topology().is_rbm()) { scratch_ = dbm.make_states(rows); }
-    free_energies_.assign(rows, 0.0);
-}
-
-template <Real T>
-auto PositivePhase<T>::run(const DBM<T>& dbm, MatrixView<const T> batch) -> double {
-    const auto count = batch.rows();
-    parallel_rows(count, [&](Rows rows) {
-        for (auto r = rows.first; r != rows.first + rows.count; ++r) {
-            std::ranges::copy(batch.row(r), slice(means_[0], {r, 1}).row(0).begin());
-        }
-        if (!dbm.topology().is_rbm()) { dbm.propup_rows(means_, rows); }
-    });
-    if (!dbm.topology().is_rbm()) { mean_field_.run(dbm, means_, count, scratch_); }
-    parallel_rows(count, [&](Rows rows) {
-        const auto sums = std::span(free_energies_).subspan(rows.first, rows.count);
-        std::ranges::fill(sums, 0.0);
-        for (std::size_t l = 1; l < dbm.layer_count(); l += 2) {
-            const auto part = slice(means_[l], rows);
-            dbm.field_rows(l, means_, rows, part);
-            activate_and_sum(part, sums);
-        }
-        for (std::size_t r = 0; r != rows.count; ++r) { sums[r] = even_terms(dbm, means_, rows.first + r, true) - sums[r]; }
-    });
-    return sum_of(free_energies_, count);
-}
 
 template <Real T>
 auto NegativePhase<T>::reserve(const DBM<T>& dbm, std::size_t chain_count, const Stream& stream) -> void {
@@ -265,8 +218,6 @@ auto PCD<T>::load_state(const State& state) -> void {
     load_chains(state.child("chains"), negative_.chains);
 }
 
-template class PositivePhase<float>;
-template class PositivePhase<double>;
 template class NegativePhase<float>;
 template class NegativePhase<double>;
 template class CD<float>;

@@ -1,0 +1,31 @@
+module;
+
+#include <cmath>
+#include <cstddef>
+#include <span>
+
+module nbm:sampling.even_terms;
+
+import :model;
+import :tensor;
+
+namespace nbm {
+
+/// Parts of the free energy that involve the kept (even) layers alone: biases, and for a mean-field distribution minus its entropy.
+template <Real T>
+auto even_terms(const DBM<T>& dbm, const States<T>& states, std::size_t r, bool with_entropy) -> double {
+    auto sum = 0.0;
+    for (std::size_t l = 0; l < dbm.layer_count(); l += 2) {
+        const auto row = MatrixView<const T>(states[l]).row(r);
+        const auto& bias = dbm.bias(l);
+        for (std::size_t k = 0; k != row.size(); ++k) { sum -= double(row[k]) * double(bias[k]); }
+        if (!with_entropy || l == 0) { continue; }
+        for (const auto p : row) {
+            const auto q = double(p);
+            if (q > 0.0 && q < 1.0) { sum += q * std::log(q) + (1.0 - q) * std::log1p(-q); }
+        }
+    }
+    return sum;
+}
+
+}  // namespace nbm

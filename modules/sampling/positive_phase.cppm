@@ -1,0 +1,39 @@
+module;
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+export module nbm:sampling.positive_phase;
+
+import :model;
+import :sampling.mean_field;
+import :tensor;
+
+export namespace nbm {
+
+/// Positive phase: the hidden means given the data, and their variational free energy. Exact for an RBM, mean field for a DBM.
+template <Real T>
+class PositivePhase {
+public:
+    inline explicit PositivePhase(MeanFieldOptions mean_field = {}) : mean_field_(std::move(mean_field)) {}
+
+    /// Makes room for `rows` rows at a time.
+    auto reserve(const DBM<T>& dbm, std::size_t rows) -> void;
+
+    /// Fills the first batch.rows() rows of means() from batch: [rows, visible] and returns the sum of their free energies, in
+    /// nats.
+    auto run(const DBM<T>& dbm, MatrixView<const T> batch) -> double;
+
+    /// means[0] is the data.
+    inline auto means() const -> const States<T>& { return means_; }
+    inline auto capacity() const -> std::size_t { return means_.empty() ? 0 : means_[0].shape(0); }
+
+private:
+    MeanField mean_field_;
+    States<T> means_;
+    States<T> scratch_;
+    std::vector<double> free_energies_;
+};
+
+}  // namespace nbm
