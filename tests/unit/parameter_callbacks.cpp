@@ -96,6 +96,14 @@ BOOST_AUTO_TEST_CASE(the_average_is_that_of_all_updates) {
     auto plain = TinyRun();
     plain.fit(4, nbm::CallbackList(nbm::WeightAverage({.decay = 0.0})));
     BOOST_TEST(same_weights(plain.dbm, keeper.updates.back()));
+    // A best machine that is to be restored comes after it.
+    auto best = TinyRun();
+    best.fit(4,
+             nbm::CallbackList(nbm::EarlyStopping({.monitor = "val_cost", .mode = nbm::MonitorMode::higher, .restore_best = true}),
+                               nbm::WeightAverage()));
+    auto among = false;
+    for (const auto& machine : keeper.epochs) { among = among || same_weights(best.dbm, machine); }
+    BOOST_TEST(among);
     // A second training begins anew; one that ends too early has none.
     average = nbm::WeightAverage({.start_epoch = 3});
     auto early = TinyRun();
