@@ -34,7 +34,7 @@ public:
         }
     }
 
-    inline auto operator()(X& x) -> Flow { return function_ ? function_(x) : Flow::proceed; }
+    inline auto operator()(X& x) const -> Flow { return function_ ? function_(x) : Flow::proceed; }
 
 private:
     std::function<Flow(X&)> function_;
