@@ -6,8 +6,8 @@ module;
 
 module nbm:callbacks.row_subset;
 
-import :sampling;
 import :model;
+import :sampling;
 import :tensor;
 
 namespace nbm {
