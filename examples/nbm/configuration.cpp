@@ -77,6 +77,8 @@ every_epochs = 0
 every_seconds = 60
 [[callbacks]]
 type = "progress_bar"
+[[callbacks]]
+type = "terminate_on_non_finite"
 )";
 
 }  // namespace

@@ -75,8 +75,9 @@ private:
 
     template <class C>
     static auto make(OptionVisitor& visitor) -> AnyCallback<T> {
-        auto [options, common] = visit<C>(visitor);
-        const auto wrap = [&common = common](C&& callback) {
+        auto visited = visit<C>(visitor);
+        auto& common = visited.second;
+        const auto wrap = [&common](C&& callback) {
             if constexpr (requires { requires C::measures; }) {
                 return AnyCallback<T>(std::move(callback), std::move(common.id));  // lists must recognise it
             } else {
@@ -86,7 +87,7 @@ private:
             }
         };
         if constexpr (HasOptions<C>) {
-            return wrap(C(std::move(options)));
+            return wrap(C(std::move(visited.first)));
         } else {
             return wrap(C{});
         }
