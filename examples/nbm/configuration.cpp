@@ -99,14 +99,13 @@ auto apply_settings(const nbm::Config& config, CLI::App& command) -> void {
         if (option->count() != 0) { continue; }  // the command line wins
         const auto texts = texts_of(setting.value);
         if (texts.size() != 1 && option->get_multi_option_policy() != CLI::MultiOptionPolicy::TakeAll) {
-            throw nbm::InputError(fmt::format("{}: {} = {}; expected a single value", setting.place, setting.key, nbm::to_toml(setting.value)));
+            throw nbm::InputError(
+                fmt::format("{}: {} = {}; expected a single value", setting.place, setting.key, nbm::to_toml(setting.value)));
         }
         try {
             for (const auto& text : texts) { option->add_result(text); }
             option->run_callback();
-        } catch (const CLI::Error& error) {
-            throw nbm::InputError(fmt::format("{}: {}", setting.place, error.what()));
-        }
+        } catch (const CLI::Error& error) { throw nbm::InputError(fmt::format("{}: {}", setting.place, error.what())); }
     }
 }
 
@@ -141,7 +140,8 @@ auto describe_settings(const CLI::App& command, const TrainOptions& o) -> std::s
         if (option->get_items_expected_max() == 0) { value = option->count() != 0 && value != "false" ? "true" : "false"; }
         // The folder from which the program is started next time may be another.
         if (name == "data" && fs::exists(o.data)) { value = fs::absolute(o.data).string(); }
-        const auto is_text = option->get_items_expected_max() != 0 && option->get_type_name() != "N" && option->get_type_name() != "X";
+        const auto is_text =
+            option->get_items_expected_max() != 0 && option->get_type_name() != "N" && option->get_type_name() != "X";
         text += fmt::format("{} = {}\n", key_of(name), is_text ? nbm::to_toml(value) : value);
     }
     return text;

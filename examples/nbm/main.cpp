@@ -112,7 +112,8 @@ auto main(int argc, char** argv) -> int {
     auto app = CLI::App("Natural Boltzmann machines: training, likelihoods, samples", "nbm");
     auto* const train_command = add_train_command(app, job.options);
     auto* const resume_command = add_resume_command(app, resume);
-    auto* const callbacks_command = app.add_subcommand("callbacks", "List the callbacks that a configuration can name, with their options");
+    auto* const callbacks_command =
+        app.add_subcommand("callbacks", "List the callbacks that a configuration can name, with their options");
     callbacks_command->add_flag("--markdown", markdown, "As Markdown tables");
     try {
         app.parse(argc, argv);

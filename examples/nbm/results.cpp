@@ -65,7 +65,10 @@ auto check_output(const TrainOptions& o) -> void {
         }
     }
     if (found && !o.overwrite) {
-        throw nbm::FileError(folder.string(), "holds the results of an earlier run; choose another folder, add --overwrite, or go on with: nbm resume " + folder.string());
+        throw nbm::FileError(
+            folder.string(),
+            "holds the results of an earlier run; choose another folder, add --overwrite, or go on with: nbm resume " +
+                folder.string());
     }
     const auto saves_epochs = o.save_every != 0 || !o.save_epochs.empty();
     if (saves_epochs && fs::exists(folder / "weights") && !fs::is_directory(folder / "weights")) {

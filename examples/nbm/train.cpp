@@ -146,9 +146,10 @@ auto train(const Job& job) -> bool {
     const auto history = run_fit(dbm, data, job, callbacks.list);
     nbm::save_weights(dbm, fs::path(o.output) / "weights.h5");
     if (history.outcome() == nbm::Outcome::cancelled) {
-        fmt::print("interrupted in epoch {}; the weights so far are in {}/weights.h5, no likelihood was estimated\n"
-                   "go on with: nbm resume {}\n",
-                   history.rows().size(), o.output, o.output);
+        fmt::print(
+            "interrupted in epoch {}; the weights so far are in {}/weights.h5, no likelihood was estimated\n"
+            "go on with: nbm resume {}\n",
+            history.rows().size(), o.output, o.output);
         return false;
     }
 

@@ -9,9 +9,9 @@ import nbm;
 /// A training as it was asked for.
 struct Job {
     TrainOptions options;
-    nbm::Config config;       // the callbacks
-    std::string settings;     // the options as TOML, for the run folder
-    std::string checkpoint;   // to go on from; empty: a new run
+    nbm::Config config;      // the callbacks
+    std::string settings;    // the options as TOML, for the run folder
+    std::string checkpoint;  // to go on from; empty: a new run
     bool continue_after_stop = false;
 };
 

@@ -77,7 +77,9 @@ auto add_train_command(CLI::App& app, TrainOptions& o) -> CLI::App* {
             ->take_last();
     };
     constexpr auto large = 1e9;
-    train->add_option("config", o.config, "TOML file with the options, written with underscores, and [[callbacks]]; options on the command line win")
+    train
+        ->add_option("config", o.config,
+                     "TOML file with the options, written with underscores, and [[callbacks]]; options on the command line win")
         ->type_name("CONFIG.toml");
     add("Data", "--data", o.data, text("NAME"), "digits, bars-and-stripes:N, an .npz file, or a folder with IDX files");
     add("Data", "--binarise", o.binarise, one_of({"sample", "threshold", "grey"}),
@@ -114,13 +116,22 @@ auto add_train_command(CLI::App& app, TrainOptions& o) -> CLI::App* {
 }
 
 auto add_resume_command(CLI::App& app, ResumeOptions& o) -> CLI::App* {
-    auto* const resume = app.add_subcommand("resume", "Go on with a training from its newest checkpoint, as if it had never been interrupted");
+    auto* const resume =
+        app.add_subcommand("resume", "Go on with a training from its newest checkpoint, as if it had never been interrupted");
     const auto epochs = whole(1);
     const auto threads = whole(1, 256);
     resume->add_option("run", o.run, "Folder of the run")->required()->type_name("FOLDER");
-    resume->add_option("--epochs", o.epochs, "Another number of epochs in all")->type_name(epochs.word)->check(epochs.check)->take_last();
-    resume->add_option("--threads", o.threads, "Another number of threads")->type_name(threads.word)->check(threads.check)->take_last();
-    resume->add_option("--checkpoint", o.checkpoint, "Another checkpoint than the newest one that can be read")->type_name("FILE")->take_last();
+    resume->add_option("--epochs", o.epochs, "Another number of epochs in all")
+        ->type_name(epochs.word)
+        ->check(epochs.check)
+        ->take_last();
+    resume->add_option("--threads", o.threads, "Another number of threads")
+        ->type_name(threads.word)
+        ->check(threads.check)
+        ->take_last();
+    resume->add_option("--checkpoint", o.checkpoint, "Another checkpoint than the newest one that can be read")
+        ->type_name("FILE")
+        ->take_last();
     resume->add_flag("--continue-after-stop", o.continue_after_stop, "Go on even though a callback had stopped the training");
     return resume;
 }

@@ -34,7 +34,7 @@ struct TrainOptions {
     std::vector<std::size_t> save_epochs;
     std::string output = "nbm-run";
     bool overwrite = false;
-    std::string config;  // a TOML file
+    std::string config;   // a TOML file
     std::string command;  // as it was typed
 };
 

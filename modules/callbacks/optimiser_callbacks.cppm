@@ -122,7 +122,7 @@ public:
     using RateScheduler<Hyper::learning_rate, F>::RateScheduler;
     static constexpr std::string_view kind = "learning_rate_scheduler";
     static constexpr std::string_view doc =
-        "learning rate of each epoch: constant, in steps, exponential, cosine, from a table, ...";
+        "learning rate of each epoch: constant, in steps, exponential, cosine, linear or from a table";
 };
 template <class F>
 LearningRateScheduler(F) -> LearningRateScheduler<F>;
@@ -134,7 +134,8 @@ class MomentumRateScheduler : public RateScheduler<Hyper::momentum, F> {
 public:
     using RateScheduler<Hyper::momentum, F>::RateScheduler;
     static constexpr std::string_view kind = "momentum_rate_scheduler";
-    static constexpr std::string_view doc = "momentum of each epoch: constant, in steps, exponential, cosine, from a table, ...";
+    static constexpr std::string_view doc =
+        "momentum of each epoch: constant, in steps, exponential, cosine, linear or from a table";
 };
 template <class F>
 MomentumRateScheduler(F) -> MomentumRateScheduler<F>;

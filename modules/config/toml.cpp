@@ -201,8 +201,10 @@ auto list_callbacks(const CallbackRegistry<T>& registry, bool markdown) -> std::
     for (const auto& entry : registry.entries()) {
         auto own = Lister(markdown, common.names());
         entry.list(own);
-        text += markdown ? fmt::format("### {}\n\n{}.\n\n{}\n", entry.name, entry.doc, own.text())
-                         : fmt::format("{}\n    {}\n{}\n", entry.name, entry.doc, own.text());
+        text +=
+            markdown ? fmt::format("### {}\n\n{}.\n\n", entry.name, entry.doc) : fmt::format("{}\n    {}\n", entry.name, entry.doc);
+        text += own.text().empty() || !markdown ? own.text() : own.text() + "\n";
+        text += markdown ? "" : "\n";
     }
     return text + (markdown ? "### Options of all\n\n" : "all of them also have\n") + common.text();
 }

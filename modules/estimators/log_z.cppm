@@ -28,9 +28,8 @@ struct LogZ : Estimate {
 /// section 4.1.1), that is, the one of Z. Throws InputError without weights.
 auto estimate_from_weights(std::span<const double> log_weights, double log_z_base) -> LogZ;
 
-/// RBM: mean log p(v) over the rows of v: [batch, visible], = -mean F(v) - log Z, with log Z's error bar. For grey rows it is a lower
-/// bound of the mean log-probability of binary rows drawn from them, since -F is convex. Throws as
-/// DBM::free_energy does.
+/// RBM: mean log p(v) over the rows of v: [batch, visible], = -mean F(v) - log Z, with log Z's error bar. For grey rows it is a
+/// lower bound of the mean log-probability of binary rows drawn from them, since -F is convex. Throws as DBM::free_energy does.
 template <Real T>
 auto mean_log_probability(const DBM<T>& dbm, const Matrix<T>& v, const Estimate& log_z) -> Estimate;
 

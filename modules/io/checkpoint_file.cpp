@@ -309,7 +309,9 @@ auto newest_checkpoint(const fs::path& folder) -> NewestCheckpoint {
     if (!fs::is_directory(folder)) { throw FileError(folder.string(), "there is no such folder"); }
     auto found = std::vector<std::pair<fs::file_time_type, fs::path>>{};
     for (const auto& entry : fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied)) {
-        if (entry.is_regular_file() && entry.path().extension() == ".ckpt") { found.emplace_back(entry.last_write_time(), entry.path()); }
+        if (entry.is_regular_file() && entry.path().extension() == ".ckpt") {
+            found.emplace_back(entry.last_write_time(), entry.path());
+        }
     }
     std::ranges::sort(found, std::greater{});
     auto result = NewestCheckpoint{};

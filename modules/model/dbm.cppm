@@ -76,9 +76,9 @@ public:
     /// out: [chains, units of layer] = p(x^l = 1 | all other layers) at inverse temperature beta = sigmoid(beta field).
     auto conditional(std::size_t layer, const States<T>& states, Matrix<T>& out, double beta = 1.0) const -> void;
 
-    /// One upward pass from v: [batch, visible]: each hidden layer's mean given the layers below it only. In place of the missing input
-    /// from above, its weights are scaled by (n_below + n_above) / n_below, the numbers of layers it is connected to (Salakhutdinov and
-    /// Hinton 2009); biases are not.
+    /// One upward pass from v: [batch, visible]: each hidden layer's mean given the layers below it only. In place of the missing
+    /// input from above, its weights are scaled by (n_below + n_above) / n_below, the numbers of layers it is connected to
+    /// (Salakhutdinov and Hinton 2009); biases are not.
     auto propup(const Matrix<T>& v) const -> States<T>;
 
     /// The same from states[0], for some rows, on the calling thread and without checks.

@@ -168,8 +168,8 @@ private:
             }
             const auto loop = load_loop(options_.resume, saved.state, params_, options_.shuffle, logs_);
             if (loop.position.epoch > options_.epochs) {
-                throw FileError(options_.resume.string(), "is at epoch " + std::to_string(loop.position.epoch) + " of " +
-                                                              std::to_string(options_.epochs));
+                throw FileError(options_.resume.string(),
+                                "is at epoch " + std::to_string(loop.position.epoch) + " of " + std::to_string(options_.epochs));
             }
             run_.model = std::move(saved.model);
             run_.optimiser.load_state(saved.state.child("optimiser"));

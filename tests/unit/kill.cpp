@@ -121,12 +121,14 @@ BOOST_AUTO_TEST_CASE(a_training_survives_being_killed_at_random_moments) {
                     nbm::newest_checkpoint(folder / "run");
                 } catch (const nbm::FileError&) { has_checkpoint = false; }
                 resumptions += has_checkpoint ? 1 : 0;
-                const auto child = start(folder, has_checkpoint ? std::vector<std::string>{"resume", "run"} : train_arguments(threads));
+                const auto child =
+                    start(folder, has_checkpoint ? std::vector<std::string>{"resume", "run"} : train_arguments(threads));
                 const auto most = static_cast<int>(std::max<long>(60, duration.count()));
                 const auto patience = kills < 12 ? std::uniform_int_distribution(5, most)(random) : 300'000;
                 status = wait_or_kill(child, std::chrono::milliseconds(patience));
                 kills += status == -1 ? 1 : 0;
-                BOOST_REQUIRE_MESSAGE(status <= 0, "the program failed with status " << status << ": " << contents(folder / "out.txt"));
+                BOOST_REQUIRE_MESSAGE(status <= 0,
+                                      "the program failed with status " << status << ": " << contents(folder / "out.txt"));
             }
             BOOST_TEST((contents(folder / "run/weights.h5") == weights));
             BOOST_TEST(contents(folder / "run/history.csv") == history);

@@ -42,8 +42,9 @@ BOOST_AUTO_TEST_CASE(a_key_and_the_option_of_its_name_mean_the_same_and_the_comm
     const auto one = run_program(folder, "train c.toml --output a --epochs 4");
     BOOST_TEST(one.err == "");
     BOOST_TEST(one.status == 0);
-    const auto two = run_program(folder, "train --data bars-and-stripes:3 --hidden 4 --epochs 4 --ais-runs 20 --ais-betas 50 "
-                                         "--learning-rate 0.2 --nesterov --output b");
+    const auto two = run_program(folder,
+                                 "train --data bars-and-stripes:3 --hidden 4 --epochs 4 --ais-runs 20 --ais-betas 50 "
+                                 "--learning-rate 0.2 --nesterov --output b");
     BOOST_TEST(has(one.out, "epoch 4/4"));
     BOOST_TEST((contents(folder / "a/weights.h5") == contents(folder / "b/weights.h5")));
     BOOST_TEST(fs::exists(folder / "a/weights/epoch-0001.h5"));
@@ -53,9 +54,11 @@ BOOST_AUTO_TEST_CASE(a_key_and_the_option_of_its_name_mean_the_same_and_the_comm
 
 BOOST_AUTO_TEST_CASE(the_configuration_in_the_run_folder_reproduces_the_run) {
     const auto folder = Temporary();
-    write(folder, std::string(settings) + "[[callbacks]]\ntype = \"csv_logger\"\nfilename = \"sub/mine.csv\"\nseparator = \";\"\ntimes = false\n"
-                                          "[[callbacks]]\ntype = \"ais\"\nruns = 5\nbetas = 10\nevery = 2\n");
-    BOOST_TEST(run_program(folder, "train c.toml --output a --seed 9 --ais-every 3 --ais-schedule linear").status == 2);  // logz twice
+    write(folder, std::string(settings) +
+                      "[[callbacks]]\ntype = \"csv_logger\"\nfilename = \"sub/mine.csv\"\nseparator = \";\"\ntimes = false\n"
+                      "[[callbacks]]\ntype = \"ais\"\nruns = 5\nbetas = 10\nevery = 2\n");
+    BOOST_TEST(run_program(folder, "train c.toml --output a --seed 9 --ais-every 3 --ais-schedule linear").status ==
+               2);  // logz twice
     BOOST_TEST(run_program(folder, "train c.toml --output a --seed 9 --save-every 2 --overwrite").status == 0);
     const auto config = contents(folder / "a/config.toml");
     BOOST_TEST(has(config, "seed = 9\n"));
@@ -81,7 +84,8 @@ BOOST_AUTO_TEST_CASE(wrong_configurations_are_refused) {
     refuses(s + "steps = [1, 2]\n", {"c.toml:6: ", "steps"});
     refuses(s + "nesterov = \"maybe\"\n", {"c.toml:6: ", "nesterov"});
     refuses(s + "trainer = \"pdc\"\n", {"c.toml:6: ", "did you mean 'pcd'"});
-    refuses(s + "[[callbacks]]\ntype = \"csv_loger\"\n", {"c.toml:7: unknown callback type 'csv_loger'; did you mean 'csv_logger'?"});
+    refuses(s + "[[callbacks]]\ntype = \"csv_loger\"\n",
+            {"c.toml:7: unknown callback type 'csv_loger'; did you mean 'csv_logger'?"});
     refuses(s + "[[callbacks]]\ntype = \"checkpoint\"\nkeep_best = 1\n", {"c.toml:7: Checkpoint: keep_best needs a monitor"});
     refuses(s + "[model]\nlayers = 3\n", {"c.toml:6: unknown table 'model'"});
     const auto folder = Temporary();
@@ -133,6 +137,8 @@ BOOST_AUTO_TEST_CASE(callbacks_are_listed) {
     const auto folder = Temporary();
     const auto answer = run_program(folder, "callbacks");
     BOOST_TEST(answer.status == 0);
-    for (const auto* name : {"csv_logger\n", "checkpoint\n", "ais\n", "every_seconds", "all of them also have"}) { BOOST_TEST(has(answer.out, name)); }
+    for (const auto* name : {"csv_logger\n", "checkpoint\n", "ais\n", "every_seconds", "all of them also have"}) {
+        BOOST_TEST(has(answer.out, name));
+    }
     BOOST_TEST(has(run_program(folder, "callbacks --markdown").out, "| `every_seconds` |"));
 }

@@ -1,0 +1,9 @@
+// A misspelt hook of a Lambda.
+import nbm;
+
+int main() {
+    const auto data = nbm::bars_and_stripes<float>(2);
+    auto dbm = nbm::DBM<float>({4, 2});
+    nbm::fit(dbm, data.train, nbm::CD<float>(), nbm::SGD<float>(), {.epochs = 1},
+             nbm::CallbackList(nbm::Lambda{.on_epoch_ends = [](const nbm::EpochInfo&) {}}));
+}
