@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -40,6 +41,35 @@ auto texts_of(const nbm::ConfigValue& value) -> std::vector<std::string> {
             return texts;
         },
         value);
+}
+
+/// What the text of a value would hide.
+auto require_type(const nbm::Setting& setting, const CLI::Option& option) -> void {
+    const auto kind = option.get_type_name();
+    const auto is_flag = option.get_items_expected_max() == 0;
+    const auto is_whole = std::holds_alternative<std::int64_t>(setting.value);
+    const auto is_list = option.get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll;
+    const auto expected = is_flag        ? "true or false"
+                          : is_list      ? "a list of whole numbers"
+                          : kind == "N"  ? "a whole number"
+                          : kind == "X"  ? "a number"
+                                         : "a text";
+    const auto good = is_flag       ? std::holds_alternative<bool>(setting.value)
+                      : is_list     ? std::holds_alternative<std::vector<std::int64_t>>(setting.value)
+                      : kind == "N" ? is_whole
+                      : kind == "X" ? is_whole || std::holds_alternative<double>(setting.value)
+                                    : std::holds_alternative<std::string>(setting.value);
+    if (!good) {
+        throw nbm::InputError(
+            fmt::format("{}: {} = {}; expected {}", setting.place, setting.key, nbm::to_toml(setting.value), expected));
+    }
+}
+
+/// What was typed, as TOML writes it.
+auto setting_text(const std::string& kind, const std::string& text) -> std::string {
+    if (kind == "N") { return nbm::to_toml(static_cast<std::int64_t>(std::stoll(text))); }
+    if (kind == "X") { return nbm::to_toml(std::stod(text)); }
+    return nbm::to_toml(text);
 }
 
 auto whole(std::size_t x) -> nbm::ConfigValue { return static_cast<std::int64_t>(x); }
@@ -97,11 +127,9 @@ auto apply_settings(const nbm::Config& config, CLI::App& command) -> void {
         std::ranges::replace(name, '_', '-');
         auto* const option = command.get_option("--" + name);
         if (option->count() != 0) { continue; }  // the command line wins
+        require_type(setting, *option);
         const auto texts = texts_of(setting.value);
-        if (texts.size() != 1 && option->get_multi_option_policy() != CLI::MultiOptionPolicy::TakeAll) {
-            throw nbm::InputError(
-                fmt::format("{}: {} = {}; expected a single value", setting.place, setting.key, nbm::to_toml(setting.value)));
-        }
+        if (texts.empty()) { continue; }
         try {
             for (const auto& text : texts) { option->add_result(text); }
             option->run_callback();
@@ -140,9 +168,8 @@ auto describe_settings(const CLI::App& command, const TrainOptions& o) -> std::s
         if (option->get_items_expected_max() == 0) { value = option->count() != 0 && value != "false" ? "true" : "false"; }
         // The folder from which the program is started next time may be another.
         if (name == "data" && fs::exists(o.data)) { value = fs::absolute(o.data).string(); }
-        const auto is_text =
-            option->get_items_expected_max() != 0 && option->get_type_name() != "N" && option->get_type_name() != "X";
-        text += fmt::format("{} = {}\n", key_of(name), is_text ? nbm::to_toml(value) : value);
+        const auto is_flag = option->get_items_expected_max() == 0;
+        text += fmt::format("{} = {}\n", key_of(name), is_flag ? value : setting_text(option->get_type_name(), value));
     }
     return text;
 }

@@ -58,7 +58,12 @@ auto answer_to(const std::exception_ptr& problem) -> int {
     try {
         std::rethrow_exception(problem);
     } catch (const nbm::CallbackError& error) {
-        return error.nested_ptr() ? answer_to(error.nested_ptr()) : (complain(error.what()), wrong_input);
+        complain(error.what());
+        try {
+            error.rethrow_nested();
+        } catch (const nbm::Error&) { return wrong_input; } catch (const std::bad_alloc&) { return wrong_input; } catch (...) {
+            return 1;
+        }
     } catch (const nbm::Error& error) {
         complain(error.what());
         return wrong_input;

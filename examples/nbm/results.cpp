@@ -29,7 +29,12 @@ auto saved_epochs(const fs::path& folder) -> std::vector<fs::path> {
         }
     };
     collect(folder / "weights", [](const std::string& name) { return name.starts_with("epoch-") && name.ends_with(".h5"); });
-    collect(folder / "checkpoints", [](const std::string& name) { return name.ends_with(".ckpt"); });
+    // Wherever `nbm resume` would find one.
+    if (fs::is_directory(folder)) {
+        for (const auto& entry : fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied)) {
+            if (entry.is_regular_file() && entry.path().extension() == ".ckpt") { result.push_back(entry.path()); }
+        }
+    }
     return result;
 }
 
@@ -55,20 +60,23 @@ auto to_json(const nbm::Estimate& e) -> nlohmann::json {
 
 }  // namespace
 
+auto has_checkpoint(const fs::path& folder) -> bool {
+    try {
+        nbm::newest_checkpoint<Real>(folder);
+        return true;
+    } catch (const nbm::FileError&) { return false; }
+}
+
 auto check_output(const TrainOptions& o) -> void {
     const auto folder = fs::path(o.output);
-    auto found = !saved_epochs(folder).empty();
     for (const auto* name : files) {
-        found = found || fs::exists(folder / name);
         if (fs::is_directory(folder / name)) {
             throw nbm::FileError((folder / name).string(), "is a folder, in the way of a result");
         }
     }
-    if (found && !o.overwrite) {
-        throw nbm::FileError(
-            folder.string(),
-            "holds the results of an earlier run; choose another folder, add --overwrite, or go on with: nbm resume " +
-                folder.string());
+    if (fs::is_directory(folder) && !fs::is_empty(folder) && !o.overwrite) {
+        throw nbm::FileError(folder.string(), "holds files already; choose another folder or add --overwrite" +
+                                                  (has_checkpoint(folder) ? ", or go on with: nbm resume " + folder.string() : ""));
     }
     const auto saves_epochs = o.save_every != 0 || !o.save_epochs.empty();
     if (saves_epochs && fs::exists(folder / "weights") && !fs::is_directory(folder / "weights")) {

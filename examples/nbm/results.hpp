@@ -22,6 +22,9 @@ struct Likelihood {
 /// Throws FileError when the output folder holds results and may not be overwritten, or something is in the way of a result.
 auto check_output(const TrainOptions& options) -> void;
 
+/// Whether a training can be resumed from what the folder holds.
+auto has_checkpoint(const std::filesystem::path& folder) -> bool;
+
 /// Makes the folder, and removes the results of an earlier run from it, the summary first.
 auto prepare_output(const TrainOptions& options) -> void;
 

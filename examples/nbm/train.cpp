@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include <fmt/format.h>
@@ -65,14 +66,27 @@ auto betas(const TrainOptions& o) -> nbm::Betas {
     return o.ais_schedule == "linear" ? nbm::linear(o.ais_betas) : nbm::three_piece(o.ais_betas);
 }
 
+/// Touches the run folder only when all callbacks are set up and, resuming, the checkpoint is loaded: what was wrong until then has
+/// destroyed nothing.
+struct PrepareFolder {
+    static constexpr auto stage = nbm::Stage::schedule;
+    static constexpr std::string_view kind = "nbm";
+    const TrainOptions& options;
+    std::string configuration;
+
+    void on_train_begin(const nbm::TrainInfo& info) const {
+        if (!info.resumed) { prepare_output(options); }
+        nbm::write_text(fs::path(options.output) / "config.toml", configuration);
+    }
+};
+
 auto is_finite(const nbm::DBM<Real>& dbm) -> bool {
     const auto finite = [](const auto& values) { return std::ranges::all_of(values, [](Real x) { return std::isfinite(x); }); };
     return std::ranges::all_of(dbm.layers(), [&](const auto& layer) { return finite(layer.bias); }) &&
            std::ranges::all_of(dbm.synapses(), [&](const auto& synapse) { return finite(synapse.weights); });
 }
 
-auto run_fit(nbm::DBM<Real>& dbm, const nbm::Dataset<Real>& data, const Job& job, nbm::DynamicCallbackList<Real>& callbacks)
-    -> nbm::History {
+auto run_fit(nbm::DBM<Real>& dbm, const nbm::Dataset<Real>& data, const Job& job, RunCallbacks& configured) -> nbm::History {
     const auto& o = job.options;
     const auto interrupt = Interrupt();
     const auto options = nbm::FitOptions<Real>{.epochs = o.epochs,
@@ -83,6 +97,7 @@ auto run_fit(nbm::DBM<Real>& dbm, const nbm::Dataset<Real>& data, const Job& job
                                                .stop = interrupt.token(),
                                                .resume = job.checkpoint,
                                                .continue_after_stop = job.continue_after_stop};
+    auto callbacks = nbm::CallbackList(PrepareFolder{o, job.settings + configured.effective}, configured.list);
     auto optimiser =
         nbm::SGD<Real>({.learning_rate = o.learning_rate, .momentum = o.momentum, .nesterov = o.nesterov, .decay = o.decay});
     auto history = o.trainer == "cd" ? nbm::fit(dbm, data.train, nbm::CD<Real>({.steps = o.steps}), optimiser, options, callbacks)
@@ -136,20 +151,17 @@ auto train(const Job& job) -> bool {
     auto dbm = nbm::DBM<Real>(nbm::Topology({data.train.shape(1), o.hidden}));
     nbm::initialise(dbm, data.train,
                     {.seed = o.seed, .weights = o.weights == "orthogonal" ? nbm::Weights::orthogonal : nbm::Weights::normal});
-    if (!resumed) { prepare_output(o); }
-    nbm::write_text(fs::path(o.output) / "config.toml", job.settings + callbacks.effective);
 
     fmt::print("training an RBM {} by {}-{} for {} epochs\n", dbm.topology().describe(), o.trainer == "cd" ? "CD" : "PCD", o.steps,
                o.epochs);
     if (resumed) { fmt::print("going on from {}\n", job.checkpoint); }
     std::fflush(stdout);
-    const auto history = run_fit(dbm, data, job, callbacks.list);
+    const auto history = run_fit(dbm, data, job, callbacks);
     nbm::save_weights(dbm, fs::path(o.output) / "weights.h5");
     if (history.outcome() == nbm::Outcome::cancelled) {
-        fmt::print(
-            "interrupted in epoch {}; the weights so far are in {}/weights.h5, no likelihood was estimated\n"
-            "go on with: nbm resume {}\n",
-            history.rows().size(), o.output, o.output);
+        fmt::print("interrupted in epoch {}; the weights so far are in {}/weights.h5, no likelihood was estimated\n",
+                   history.rows().size(), o.output);
+        if (has_checkpoint(o.output)) { fmt::print("go on with: nbm resume {}\n", o.output); }
         return false;
     }
 

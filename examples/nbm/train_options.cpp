@@ -98,7 +98,7 @@ auto add_train_command(CLI::App& app, TrainOptions& o) -> CLI::App* {
     train->add_flag("--nesterov", o.nesterov, "Nesterov's momentum")->group("Training");
     add("Training", "--l1", o.l1, number(0.0, large), "Penalty on sum |W|");
     add("Training", "--l2", o.l2, number(0.0, large), "Penalty on sum W^2");
-    add("Training", "--seed", o.seed, whole(0, 9'999'999'999'999'999'999U), "Seed of all random numbers");
+    add("Training", "--seed", o.seed, whole(0, 9'223'372'036'854'775'807U), "Seed of all random numbers");
     add("Training", "--threads", o.threads, whole(0, 256), "Threads; 0: one a core. The result does not depend on it");
     add("Likelihood", "--ais-runs", o.ais_runs, whole(2, 1'000'000), "Annealing runs of the estimate of log Z");
     add("Likelihood", "--ais-betas", o.ais_betas, whole(4, 10'000'000), "Inverse temperatures of each run");

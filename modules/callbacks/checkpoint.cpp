@@ -49,7 +49,9 @@ auto Checkpoint::options(OptionVisitor& visitor, Options& options) -> void {
 
 Checkpoint::Checkpoint(CheckpointOptions options) : options_(std::move(options)) {
     const auto& o = options_;
-    if (o.path.empty()) { throw InputError("Checkpoint: path is empty"); }
+    if (o.path.extension() != ".ckpt") {
+        throw InputError(fmt::format("Checkpoint: path '{}' does not end in .ckpt, by which newest_checkpoint() finds it", o.path.string()));
+    }
     if (!(o.every_seconds >= 0.0)) {
         throw InputError(fmt::format("Checkpoint: every_seconds is {}; it must be at least 0", o.every_seconds));
     }
@@ -79,7 +81,11 @@ auto Checkpoint::setup(const SetupInfo& info) -> void {
     saved_.clear();
     displaced_.clear();
     written_ = Clock::now();
-    cancelled_ = false;
+    info.claim(options_.path);
+    if (info.session() != nullptr) {
+        info.session()->needs_states = true;
+        if (options_.on_cancel) { info.session()->interruption_paths.push_back(options_.path.string()); }
+    }
 }
 
 auto Checkpoint::request(const Info& info, std::size_t epoch, std::size_t step, double score, std::string reason) -> void {
@@ -128,18 +134,15 @@ auto Checkpoint::on_batch_end(const BatchInfo& info) -> void {
     auto reason = std::string{};
     if (options_.every_batches != 0 && (info.step + 1) % options_.every_batches == 0) {
         reason = fmt::format("{} updates are done", info.step + 1);
-    } else if (info.cancelled && options_.on_cancel) {
-        reason = "the training is cancelled";
     } else {
         reason = time_is_up();
     }
-    cancelled_ = info.cancelled;
     if (!reason.empty()) { request(info, info.epoch, info.step + 1, unscored, std::move(reason)); }
 }
 
 auto Checkpoint::on_epoch_end(const EpochInfo& info) -> void {
-    // What on_batch_end asked for when the training was cancelled lets the epoch be finished; this epoch's end would not.
-    if (cancelled_ && info.partial) { return; }
+    // A checkpoint within the epoch was written then; one of its end would not let the epoch be finished.
+    if (info.interrupted && options_.on_cancel) { return; }
     auto score = unscored;
     if (sign_ != 0.0) { score = sign_ * info.logs().get(monitor_).value_or(unscored); }
     auto reason = is_due(info.epoch, info.last);
@@ -151,6 +154,15 @@ auto Checkpoint::on_epoch_end(const EpochInfo& info) -> void {
         }
     }
     if (!reason.empty()) { request(info, info.epoch, info.step, score, std::move(reason)); }
+}
+
+auto Checkpoint::root() const -> std::filesystem::path {
+    auto folder = std::filesystem::path{};
+    for (const auto& part : options_.path.parent_path()) {
+        if (part.string().find('{') != std::string::npos) { break; }
+        folder /= part;
+    }
+    return folder;
 }
 
 auto Checkpoint::on_checkpoint(const CheckpointInfo& info) -> void {
@@ -169,24 +181,33 @@ auto Checkpoint::save_state(State& state) const -> void {
     auto steps = std::vector<std::uint64_t>{};
     auto scores = std::vector<double>{};
     for (const auto& s : saved_) {
-        paths.push_back(s.path);
+        paths.push_back(std::filesystem::path(s.path).lexically_relative(root()).string());
         steps.push_back(s.step);
         scores.push_back(s.score);
     }
     state.put("paths", std::move(paths));
     state.put("steps", std::move(steps));
     state.put("scores", std::move(scores));
-    state.put("displaced", displaced_);
+    auto displaced = std::vector<std::string>{};
+    for (const auto& path : displaced_) { displaced.push_back(std::filesystem::path(path).lexically_relative(root()).string()); }
+    state.put("displaced", std::move(displaced));
 }
 
 auto Checkpoint::load_state(const State& state) -> void {
     const auto paths = state.get<std::vector<std::string>>("paths");
     const auto steps = state.get<std::vector<std::uint64_t>>("steps");
     const auto scores = state.get<std::vector<double>>("scores");
+    // Relative to the folder, which may have been moved or copied since; never anything outside it.
+    const auto is_inside = [](const std::string& path) { return !path.empty() && !path.starts_with("..") && path[0] != '/'; };
     saved_.clear();
-    for (std::size_t i = 0; i != paths.size(); ++i) { saved_.push_back({paths[i], steps.at(i), scores.at(i)}); }
+    for (std::size_t i = 0; i != paths.size(); ++i) {
+        if (is_inside(paths[i])) { saved_.push_back({(root() / paths[i]).string(), steps.at(i), scores.at(i)}); }
+    }
+    displaced_.clear();
+    for (const auto& path : state.get<std::vector<std::string>>("displaced")) {
+        if (is_inside(path)) { displaced_.push_back((root() / path).string()); }
+    }
     // The writer may have been killed between the renaming and the removal.
-    displaced_ = state.get<std::vector<std::string>>("displaced");
     remove_displaced();
 }
 

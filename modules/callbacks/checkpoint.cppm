@@ -62,6 +62,7 @@ public:
 private:
     using Clock = std::chrono::steady_clock;
 
+    auto root() const -> std::filesystem::path;
     auto request(const Info& info, std::size_t epoch, std::size_t step, double score, std::string reason) -> void;
     auto is_due(std::size_t epoch, bool last) const -> std::string;
     auto time_is_up() const -> std::string;
@@ -73,7 +74,6 @@ private:
     std::vector<Saved> saved_;
     std::vector<std::string> displaced_;  // to be removed once the next checkpoint is on disk
     Clock::time_point written_;
-    bool cancelled_ = false;
 };
 
 }  // namespace nbm

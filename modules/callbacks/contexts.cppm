@@ -59,6 +59,11 @@ public:
     /// Tells long computations within hooks that the user wants to stop.
     inline auto stop_token() const -> std::stop_token { return session_ != nullptr ? session_->token : std::stop_token{}; }
 
+    /// In setup: this callback will write to a path. Throws InputError when another one does.
+    inline auto claim(const std::filesystem::path& path) const -> void {
+        if (session_ != nullptr) { session_->claim(path); }
+    }
+
     /// Callback lists: who answered with this flow.
     inline auto attribute(Flow flow, std::string_view callback) const -> void {
         if (session_ != nullptr) { session_->attribute(flow, callback); }
@@ -92,6 +97,7 @@ struct EpochInfo : Info {
     std::size_t step = 0;  // updates since the first epoch
     double seconds = 0.0;  // since the epoch began
     bool partial = false;  // the epoch ended before its last batch
+    bool interrupted = false;  // a resumed training will go on within this epoch
     bool last = false;     // no epoch follows
 };
 
@@ -104,7 +110,6 @@ struct BatchInfo : Info {
     std::size_t size = 0;     // rows
     std::size_t step = 0;     // updates since the first epoch
     double cost = 0.0;        // nats a row; known in on_gradient and on_batch_end
-    bool cancelled = false;   // on_batch_end: a stop was requested from outside, no batch follows
 };
 
 /// on_gradient: the gradient of the log-likelihood, before the optimiser uses it; may be changed.

@@ -1,5 +1,6 @@
 module;
 
+#include <cmath>
 #include <cstddef>
 #include <filesystem>
 #include <string>
@@ -45,7 +46,10 @@ auto CSVLogger::field(const std::string& text) const -> std::string {
     return quoted + '"';
 }
 
-auto CSVLogger::setup(const SetupInfo&) -> void { file_.reset(); }
+auto CSVLogger::setup(const SetupInfo& info) -> void {
+    file_.reset();
+    info.claim(options_.filename);
+}
 
 auto CSVLogger::on_train_begin(const TrainInfo& info) -> void {
     const auto metrics = info.logs().metrics();
@@ -64,7 +68,7 @@ auto CSVLogger::on_epoch_end(const EpochInfo& info) -> void {
     for (const auto i : columns_) {
         line += options_.separator;
         if (const auto value = info.logs().values()[i]) {
-            line += field(fmt::format("{}", *value));
+            line += field(std::isnan(*value) ? "nan" : fmt::format("{}", *value));  // never "-nan"
         } else if (const auto& list = info.logs().lists()[i]; !list.empty()) {
             line += field(fmt::format("[{}]", fmt::join(list, ", ")));
         }

@@ -114,7 +114,7 @@ private:
         if constexpr (std::is_same_v<Hook, hook::SaveState> || std::is_same_v<Hook, hook::LoadState>) {
             return nullptr;
         } else if constexpr (Composite<C>) {
-            if constexpr (C::template has<Hook, ContextOf<Hook>> || std::is_same_v<Hook, hook::Setup>) { return call<C, Hook, S>; }
+            if constexpr (C::template has<Hook, ContextOf<Hook>> || begins_anew<Hook, Stage::schedule>) { return call<C, Hook, S>; }
         } else {
             using X = Seen<C, ContextOf<Hook>>;
             Hook::template check<C, X>();
@@ -223,10 +223,10 @@ public:
     template <class Hook, Stage first, Stage last, class X, class Clock>
     auto call_timed(X& context, Clock& clock) -> Flow {
         constexpr auto is_setup = std::is_same_v<Hook, hook::Setup>;
-        if constexpr (is_setup && first == Stage::schedule) { ready_.assign(members_.size(), false); }
+        if constexpr (begins_anew<Hook, first>) { ready_.assign(members_.size(), false); }
         auto flow = Flow::proceed;
         if (!calls_[hook_index<Hook>].empty()) { flow = call_members<Hook, first, last>(context, timing_of(clock)); }
-        if constexpr (is_setup) { mark_ready(first, last); }
+        if constexpr (is_setup) { mark_ready(first, last, members_.size()); }
         return flow;
     }
 
@@ -241,7 +241,7 @@ public:
                 if (function == nullptr || (!ready_[m] && !table.composite)) { continue; }
                 try {
                     function(members_[m].object(), &x, nullptr);
-                } catch (...) { x.warn(describe_failure(Hook::name, members_[m].id())); }
+                } catch (...) { warn_of_failure(x, Hook::name, members_[m].id()); }
             }
         }
     }
@@ -303,17 +303,21 @@ private:
                 }
                 flow = std::max(flow, answer);
                 if constexpr (std::is_same_v<Hook, hook::Setup>) { ready_[call.member] = true; }
-            } catch (...) { throw_callback_error(Hook::name, member.id(), place_of(x)); }
+            } catch (...) {
+                if constexpr (std::is_same_v<Hook, hook::Setup>) { mark_ready(first, call.stage, call.member); }
+                throw_callback_error(Hook::name, member.id(), place_of(x));
+            }
         }
         return flow;
     }
 
-    /// Those without a setup hook are set up when their stage is over.
-    auto mark_ready(Stage first, Stage last) -> void {
+    /// Those without a setup hook are set up when it would be their turn: in earlier stages than `last`, or in it before `member`.
+    auto mark_ready(Stage first, Stage last, std::size_t member) -> void {
         for (std::size_t m = 0; m != members_.size(); ++m) {
             const auto& setup = members_[m].table().functions[hook_index<hook::Setup>];
             const auto has_setup = std::ranges::any_of(setup, [](auto function) { return function != nullptr; });
-            if (!has_setup && members_[m].table().stage >= first && members_[m].table().stage <= last) { ready_[m] = true; }
+            const auto stage = members_[m].table().stage;
+            if (!has_setup && stage >= first && (stage < last || (stage == last && m < member))) { ready_[m] = true; }
         }
     }
 

@@ -28,6 +28,7 @@ class FilterImages {
 public:
     static constexpr auto stage = Stage::record;
     static constexpr std::string_view kind = "filter_images";
+    static constexpr bool expendable = true;  // in a configuration, its failures are warnings unless asked otherwise
     static constexpr std::string_view doc = "pictures of the weights of hidden units";
     using Options = FilterImagesOptions;
     static auto options(OptionVisitor& visitor, Options& options) -> void;

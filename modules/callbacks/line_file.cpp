@@ -30,18 +30,23 @@ auto LineFile::fail() const -> FileError { return {path_.string(), fmt::format("
 auto LineFile::open(const std::string& header, const TrainInfo& info) -> void {
     // A resumed training never replaces a file, even one whose length its checkpoint does not know.
     const auto keep = append_ || info.resumed;
-    const auto exists = fs::exists(path_) && fs::file_size(path_) != 0;
-    if (keep && exists) {
-        auto existing = std::string(header.size(), '\0');
-        std::ifstream(path_, std::ios::binary).read(existing.data(), static_cast<std::streamsize>(existing.size()));
-        if (existing != header) {
+    path_ = wanted_;
+    for (auto n = 2; keep && !begins_with(header); ++n) {
+        if (!info.resumed) {
             throw FileError(path_.string(),
                             fmt::format("has another header than this training ({}); choose another file or the same metrics",
                                         header.substr(0, header.find('\r'))));
         }
-        if (saved_size_ && *saved_size_ < fs::file_size(path_)) { fs::resize_file(path_, *saved_size_); }
+        path_ = wanted_;
+        path_.replace_filename(fmt::format("{}.{}{}", wanted_.stem().string(), n, wanted_.extension().string()));
     }
-    if (saved_size_ && info.resumed && (!exists || fs::file_size(path_) < *saved_size_)) {
+    if (path_ != wanted_) {
+        info.warn(fmt::format("{} has another header than the metrics of this training, which goes on in {}", wanted_.string(),
+                              path_.string()));
+    }
+    const auto exists = keep && fs::exists(path_) && fs::file_size(path_) != 0;
+    if (exists && saved_size_ && *saved_size_ < fs::file_size(path_)) { fs::resize_file(path_, *saved_size_); }
+    if (info.resumed && saved_size_ && path_ == wanted_ && (!exists || fs::file_size(path_) < *saved_size_)) {
         info.warn(
             fmt::format("{} is shorter than when the checkpoint was written; earlier epochs are missing in it", path_.string()));
     }
@@ -49,7 +54,14 @@ auto LineFile::open(const std::string& header, const TrainInfo& info) -> void {
     file_.reset(std::fopen(path_.c_str(), keep ? "ab" : "wb"));
     if (!file_) { throw fail(); }
     size_ = fs::file_size(path_);
-    if (!(keep && exists)) { write(header); }
+    if (!exists) { write(header); }
+}
+
+auto LineFile::begins_with(const std::string& header) const -> bool {
+    if (!fs::exists(path_) || fs::file_size(path_) == 0) { return true; }
+    auto existing = std::string(header.size(), '\0');
+    std::ifstream(path_, std::ios::binary).read(existing.data(), static_cast<std::streamsize>(existing.size()));
+    return existing == header;
 }
 
 auto LineFile::write(std::string_view line) -> void {

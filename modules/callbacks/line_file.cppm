@@ -20,14 +20,14 @@ namespace nbm {
 /// resumed training drops the lines that came after.
 class LineFile {
 public:
-    inline explicit LineFile(std::filesystem::path path, bool append) : path_(std::move(path)), append_(append) {}
+    inline explicit LineFile(std::filesystem::path path, bool append) : wanted_(std::move(path)), path_(wanted_), append_(append) {}
 
     inline auto path() const -> const std::filesystem::path& { return path_; }
     /// A new training: forgets a length from an earlier one.
     inline auto reset() -> void { saved_size_.reset(); }
 
     /// Opens the file: anew, or to go on behind what it holds. Throws FileError when it cannot be written or goes on from a file
-    /// that begins otherwise than with `header`.
+    /// that begins otherwise than with `header`; a resumed training goes on in "name.2.csv" then, with a warning.
     auto open(const std::string& header, const TrainInfo& info) -> void;
     auto write(std::string_view line) -> void;
     auto close() -> void;
@@ -38,12 +38,14 @@ public:
 
 private:
     auto fail() const -> FileError;
+    auto begins_with(const std::string& header) const -> bool;
 
     struct Close {
         void operator()(std::FILE* file) const;
     };
 
-    std::filesystem::path path_;
+    std::filesystem::path wanted_;
+    std::filesystem::path path_;  // where it is written: another one, where `wanted_` has another header
     bool append_;
     std::optional<std::uint64_t> saved_size_;
     std::uint64_t size_ = 0;

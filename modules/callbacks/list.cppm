@@ -57,7 +57,7 @@ public:
         if constexpr (own_timing != sizeof...(Cs) && std::is_same_v<T, NoTiming>) {
             return call_timed<Hook, first, last>(context, std::get<own_timing>(members_));
         } else {
-            if constexpr (std::is_same_v<Hook, hook::Setup> && first == Stage::schedule) { ready_ = {}; }
+            if constexpr (begins_anew<Hook, first>) { ready_ = {}; }
             auto flow = Flow::proceed;
             [&]<std::size_t... S>(std::index_sequence<S...>) {
                 ((flow = std::max(
@@ -169,7 +169,7 @@ private:
             if (!ready_[I]) { return; }
             try {
                 call_hook<Hook>(std::get<I>(members_), static_cast<Seen<C, X>&>(context));
-            } catch (...) { context.warn(describe_failure(Hook::name, id_of(std::get<I>(members_)))); }
+            } catch (...) { warn_of_failure(context, Hook::name, id_of(std::get<I>(members_))); }
         }
     }
 

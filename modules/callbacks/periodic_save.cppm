@@ -47,6 +47,7 @@ public:
         requires requires(const X& x) { x.optimiser; }
     auto setup(const X& context) -> void {
         epoch_path(options_.weight_path, 0, context.logs());
+        context.claim(options_.weight_path);
         if (options_.opt_path.empty()) { return; }
         epoch_path(options_.opt_path, 0, context.logs());
         auto state = State{};

@@ -53,6 +53,13 @@ auto describe_failure(std::string_view hook, const std::string& callback) -> std
     return fmt::format("callback '{}', {}: {}", callback, hook, problem_in_flight());
 }
 
+auto warn_of_failure(const Info& info, std::string_view hook, const std::string& callback) -> void {
+    const auto sentence = describe_failure(hook, callback);
+    try {
+        info.warn(sentence);
+    } catch (...) {}
+}
+
 auto describe_place(std::size_t epoch, bool has_batch, std::size_t batch) -> std::string {
     return has_batch ? fmt::format("epoch {}, batch {}", epoch + 1, batch + 1) : fmt::format("epoch {}", epoch + 1);
 }
@@ -72,7 +79,7 @@ auto Plan::describe() const -> std::string {
 
 auto new_state(State& all, const std::string& id) -> State& {
     if (all.has_child(id)) {
-        throw InputError(fmt::format("two callbacks with a state have the id '{}'; give one of them another with nbm::Named", id));
+        throw InputError(fmt::format("two callbacks with a state have the id '{}'; give one of them another (id = \"...\" in a configuration, nbm::Named in C++)", id));
     }
     return all.child(id);
 }

@@ -54,6 +54,14 @@ namespace nbm {
 /// A sentence about the exception in flight.
 auto describe_failure(std::string_view hook, const std::string& callback) -> std::string;
 
+/// The same as a warning; an exception of the user's on_warning is dropped.
+auto warn_of_failure(const Info& info, std::string_view hook, const std::string& callback) -> void;
+
+/// Nobody is set up yet when the first stage of these hooks is called.
+template <class Hook, Stage first>
+inline constexpr bool begins_anew =
+    (std::is_same_v<Hook, hook::Setup> || std::is_same_v<Hook, hook::SetParams>) && first == Stage::schedule;
+
 auto describe_place(std::size_t epoch, bool has_batch, std::size_t batch) -> std::string;
 
 /// "epoch 3, batch 7", as far as the context knows.

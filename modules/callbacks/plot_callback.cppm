@@ -28,6 +28,7 @@ class PlotCallback {
 public:
     static constexpr auto stage = Stage::persist;
     static constexpr std::string_view kind = "plots";
+    static constexpr bool expendable = true;  // in a configuration, its failures are warnings unless asked otherwise
     static constexpr std::string_view doc = "plots of the metrics over the epochs, from the CSV file";
     using Options = PlotCallbackOptions;
     static auto options(OptionVisitor& visitor, Options& options) -> void;

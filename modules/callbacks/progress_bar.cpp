@@ -34,6 +34,7 @@ ProgressBar::ProgressBar(std::FILE* stream) : stream_(stream), terminal_(::isatt
 auto ProgressBar::on_train_begin(const TrainInfo& info) -> void {
     first_epoch_ = info.first_epoch;
     epochs_ = info.epochs;
+    epoch_ = std::max<std::size_t>(1, info.first_epoch) - 1;
     begin_ = Clock::now();
     drawn_ = {};
 }

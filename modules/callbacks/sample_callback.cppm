@@ -51,6 +51,7 @@ class SampleCallback {
 public:
     static constexpr auto stage = Stage::record;
     static constexpr std::string_view kind = "samples";
+    static constexpr bool expendable = true;  // in a configuration, its failures are warnings unless asked otherwise
     static constexpr std::string_view doc = "pictures of samples from Gibbs chains with various starts";
     using Options = SampleCallbackOptions;
     static auto options(OptionVisitor& visitor, Options& options) -> void;

@@ -33,6 +33,11 @@ public:
     std::stop_token token;
     bool can_checkpoint = false;  // trainer and optimiser can save their state
     std::vector<CheckpointRequest> checkpoints;
+    std::vector<std::string> interruption_paths;  // templates of checkpoints that are wanted when a training is interrupted
+    bool needs_states = false;                    // somebody will ask for checkpoints
+
+    /// Throws InputError when two callbacks would write to the same path.
+    auto claim(const std::filesystem::path& path) -> void;
 
     auto warn(std::string sentence) -> void;
     inline auto warnings() const -> const std::vector<std::string>& { return warnings_; }
@@ -47,6 +52,7 @@ private:
     std::string pending_;
     std::string stop_reason_;
     std::vector<std::string> warnings_;
+    std::vector<std::filesystem::path> claimed_;
 };
 
 }  // namespace nbm

@@ -31,6 +31,7 @@ class SummaryCallback {
 public:
     static constexpr auto stage = Stage::persist;
     static constexpr std::string_view kind = "summary";
+    static constexpr bool expendable = true;  // in a configuration, its failures are warnings unless asked otherwise
     static constexpr std::string_view doc = "summary.txt: machine, outcome, times, last and best values";
     using Options = SummaryCallbackOptions;
     static auto options(OptionVisitor& visitor, Options& options) -> void;

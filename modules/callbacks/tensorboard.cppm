@@ -42,6 +42,7 @@ class TensorBoard {
 public:
     static constexpr auto stage = Stage::record;
     static constexpr std::string_view kind = "tensorboard";
+    static constexpr bool expendable = true;  // in a configuration, its failures are warnings unless asked otherwise
     static constexpr std::string_view doc = "curves, distributions and pictures for TensorBoard";
     using Options = TensorBoardOptions;
     static auto options(OptionVisitor& visitor, Options& options) -> void;

@@ -24,7 +24,7 @@ Timing::Timing(TimingOptions options) : options_(options) {
 }
 
 auto Timing::options(OptionVisitor& visitor, Options& options) -> void {
-    visitor.option("queue_length", options.queue_length, "calls that the running mean is over", at_least(1));
+    visitor.option("queue_length", options.queue_length, "calls that the running mean is over", within(1, 1'000'000));
     visitor.option("warn_share", options.warn_share, "warn of a callback that takes more than this part of an epoch", within(0, 1));
 }
 

@@ -138,12 +138,14 @@ public:
         if constexpr (!std::is_base_of_v<Info, std::remove_const_t<X>> || std::is_same_v<Hook, hook::Setup>) {
             return call_hook<Hook>(callback_, context);
         } else {
-            if (disabled_) { return Flow::proceed; }
+            constexpr auto is_end = std::is_same_v<Hook, hook::Teardown> || std::is_same_v<Hook, hook::Exception>;
+            if (disabled_ && !is_end) { return Flow::proceed; }
             if (on_error_ == OnError::propagate) { return call_hook<Hook>(callback_, context); }
             try {
                 return call_hook<Hook>(callback_, context);
             } catch (...) {
                 context.warn(describe_failure(Hook::name, id()));
+                context.attribute(Flow::proceed, {});  // forgets a reason to stop that it gave before
                 disabled_ = on_error_ == OnError::disable;
                 return Flow::proceed;
             }

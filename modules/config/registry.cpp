@@ -21,12 +21,12 @@ namespace nbm {
 auto common_options(OptionVisitor& visitor, CommonOptions& options) -> void {
     visitor.option("id", options.id, "name in messages and checkpoints, for several of one type");
     visitor.option("every", options.epochs.every, "runs in every n-th epoch");
-    visitor.option("at", options.epochs.at, "runs in these epochs, counted from 1");
+    visitor.option("at", options.epochs.at, "runs in these epochs, counted from 1", at_least(1));
     visitor.option("at_end", options.epochs.at_end, "runs in the last epoch");
     visitor.option("after", options.epochs.after, "runs only in epochs after this one");
     visitor.option("before", options.epochs.before, "runs only in epochs before this one; 0: no end");
     visitor.option("once", options.epochs.once, "runs only in the first of these epochs");
-    visitor.choice("on_error", options.on_error, "an error ends the training, becomes a warning, or also ends the callback",
+    visitor.choice("on_error", options.on_error, "an error ends the training, becomes a warning (the default of pictures, plots, summary, tensorboard), or also ends the callback",
                    {"propagate", "warn", "disable"});
 }
 

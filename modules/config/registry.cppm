@@ -62,6 +62,7 @@ private:
     template <class C>
     static auto visit(OptionVisitor& visitor) {
         auto common = CommonOptions{};
+        if constexpr (requires { requires C::expendable; }) { common.on_error = OnError::warn; }
         if constexpr (HasOptions<C>) {
             auto options = typename C::Options{};
             C::options(visitor, options);

@@ -147,7 +147,7 @@ private:
                     return true;
                 } else if constexpr (std::is_same_v<V, std::vector<std::size_t>>) {
                     const auto* const list = std::get_if<std::vector<std::int64_t>>(&setting.value);
-                    if (list == nullptr || std::ranges::any_of(*list, [](auto x) { return x < 0; })) { return false; }
+                    if (list == nullptr || std::ranges::any_of(*list, [&](auto x) { return x < 0 || !in_range(static_cast<double>(x)); })) { return false; }
                     m->assign(list->begin(), list->end());
                     return true;
                 } else if constexpr (std::is_same_v<V, std::vector<double>>) {

@@ -89,6 +89,7 @@ auto save_loop(State& state, const FitParams& params, bool shuffle, const Positi
     state.put("epoch", position.epoch);
     state.put("batch", position.batch);
     state.put("seconds", position.seconds);
+    state.put("ended", position.ended);
     state.put("stop_reason", stop_reason);
     auto& metrics = state.child("logs");
     if (position.batch == 0) { return; }
@@ -117,7 +118,8 @@ auto load_loop(const std::filesystem::path& path, const State& state, const FitP
     }
     return {.position = {.epoch = state.get<std::size_t>("epoch"),
                          .batch = state.get<std::size_t>("batch"),
-                         .seconds = state.get<double>("seconds")},
+                         .seconds = state.get<double>("seconds"),
+                         .ended = state.get<bool>("ended")},
             .stop_reason = state.get<std::string>("stop_reason")};
 }
 

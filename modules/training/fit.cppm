@@ -77,6 +77,7 @@ struct Position {
     std::size_t epoch = 0;
     std::size_t batch = 0;
     double seconds = 0.0;  // of the epoch, so far
+    bool ended = false;    // a callback ended the epoch after the last batch
 };
 
 /// The part of a checkpoint that is about the loop itself: position, what must not change, the metrics of the epoch.
@@ -156,6 +157,10 @@ private:
         all_.template call<hook::Setup>(context);
         logs_.freeze();
         run_.trainer.begin(run_.model, run_.train, batch_.shape(0), options_.seed, options_.initial_epoch != 0);
+        if (session_.needs_states) {
+            auto unused = State{};
+            all_.save_states(unused);  // finds two callbacks with one id before anything is trained
+        }
         if (!options_.resume.empty()) { resume(); }
     }
 
@@ -200,7 +205,7 @@ private:
                 context.path = std::move(request.path);
                 context.reason = std::move(request.reason);
                 context.epoch = position_.epoch;
-                context.step = position_.epoch * params_.batches + position_.batch;
+                context.step = step();
                 all_.template call<hook::Checkpoint>(context);
             } else {
                 throw InputError("this trainer or optimiser has no save_state and load_state, so no checkpoint can be written");
@@ -214,9 +219,9 @@ private:
         auto context = ContextOf<EpochInfo>(EpochInfo(logs_, &session_), run_);
         context.epoch = position_.epoch;
         context.epochs = options_.epochs;
-        context.step = position_.epoch * params_.batches + position_.batch;
+        context.step = step();
         context.last = position_.epoch + 1 == options_.epochs;
-        auto flow = Flow::proceed;
+        auto flow = position_.ended ? Flow::end_epoch : Flow::proceed;
         if (position_.batch == 0) {
             logs_.clear();
             flow = follow(all_.template call<hook::EpochBegin>(context));
@@ -224,16 +229,19 @@ private:
         if (flow == Flow::proceed) { flow = run_batches(begin); }
         context.partial = flow != Flow::proceed;
         context.last = context.last || outcome_ != Outcome::completed;
-        context.step = position_.epoch * params_.batches + position_.batch;
+        context.step = step();
+        context.interrupted = flow == Flow::stop && interrupt(begin);
         if (!context.partial && options_.validation != nullptr) {
             follow(all_.template call<hook::ValidationBegin>(context));
             base_logger_.set_validation_cost(run_.trainer.evaluate(run_.model, *options_.validation));
             follow(all_.template call<hook::ValidationEnd>(context));
         }
         context.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+        follow(all_.template call<hook::EpochEnd, Stage::schedule, Stage::produce>(context));
+        // A stop request may have cut measurements short: a resumed training makes them again.
+        if (!context.partial && poll_stop() == Flow::stop) { context.interrupted = interrupt(begin); }
         // Recorders and savers learn of a stop that a controller asks for in this very hook: no epoch follows then.
-        follow(all_.template call<hook::EpochEnd, Stage::schedule, Stage::control>(context));
-        poll_stop();
+        follow(all_.template call<hook::EpochEnd, Stage::control, Stage::control>(context));
         context.last = context.last || outcome_ != Outcome::completed;
         follow(all_.template call<hook::EpochEnd, Stage::record, Stage::persist>(context));
         position_ = {.epoch = position_.epoch + 1};
@@ -257,17 +265,27 @@ private:
             add_penalty(run_.model, options_.penalty, gradient_);
             flow = std::max(flow, call_gradient(context));
             run_.optimiser.update(run_.model, gradient_);
-            context.cancelled = options_.stop.stop_requested();
             flow = follow(std::max(flow, all_.template call<hook::BatchEnd>(context)));
+            flow = std::max(flow, poll_stop());
             position_.batch = b + 1;
+            position_.ended = flow == Flow::end_epoch;
             if (!session_.checkpoints.empty()) {
                 position_.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
                 write_checkpoints();
             }
-            if (context.cancelled) { flow = poll_stop(); }
             if (flow != Flow::proceed) { return flow; }
         }
         return Flow::proceed;
+    }
+
+    /// The epoch will not be finished now: checkpoints from which it can be. False when nobody wants one.
+    auto interrupt(Clock::time_point begin) -> bool {
+        position_.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+        for (const auto& path : session_.interruption_paths) {
+            session_.checkpoints.push_back({epoch_path(path, position_.epoch, logs_), "the training is interrupted"});
+        }
+        write_checkpoints();
+        return !session_.interruption_paths.empty();
     }
 
     auto call_gradient(const ContextOf<BatchInfo>& batch) -> Flow {
@@ -280,6 +298,7 @@ private:
         }
     }
 
+    auto step() const -> std::size_t { return position_.epoch * params_.batches + position_.batch; }
     auto follow(Flow flow) -> Flow {
         if (flow == Flow::stop && outcome_ == Outcome::completed) { outcome_ = Outcome::stopped; }
         return flow;

@@ -20,7 +20,7 @@ import :training.state;
 namespace nbm {
 
 template <Real T>
-SGD<T>::SGD(SGDOptions options) : options_(options) {
+SGD<T>::SGD(SGDOptions options) : configured_(options), options_(options) {
     validate();
 }
 
@@ -118,6 +118,8 @@ auto SGD<T>::save_state(State& state) const -> void {
     state.put("iterations", iterations_);
     state.put("learning_rate", options_.learning_rate);
     state.put("momentum", options_.momentum);
+    state.put("configured_learning_rate", configured_.learning_rate);
+    state.put("configured_momentum", configured_.momentum);
     save_parameters(velocity_, state.child("velocity"));
 }
 
@@ -126,8 +128,13 @@ auto SGD<T>::load_state(const State& state) -> void {
     require_kind(state, "sgd", "optimiser");
     auto velocity = load_parameters<T>(state.child("velocity"));
     iterations_ = state.get<std::size_t>("iterations");
-    options_.learning_rate = state.get<double>("learning_rate");
-    options_.momentum = state.get<double>("momentum");
+    // Progress comes from the checkpoint, but a value that was configured anew counts.
+    const auto restore = [&](double& value, double configured, const std::string& name) {
+        const auto saved = state.get<double>(name);
+        value = state.get<double>("configured_" + name) == configured ? saved : configured;
+    };
+    restore(options_.learning_rate, configured_.learning_rate, "learning_rate");
+    restore(options_.momentum, configured_.momentum, "momentum");
     velocity_ = std::move(velocity);
 }
 
