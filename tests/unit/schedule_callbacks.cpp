@@ -109,10 +109,10 @@ BOOST_AUTO_TEST_CASE(a_final_value_lies_in_the_direction_of_the_schedule) {
     check_close(values_of(nbm::Schedule({.kind = Kind::step, .final = 1.0, .rate = 2.0}), {0, 3}), {1, 1});
     check_close(values_of(nbm::Schedule({.kind = Kind::exponential, .final = 2.0, .rate = 1.0}), {0, 3}), {1, 1});
     // From the optimiser's own value: found out in the set-up.
-    const auto schedule = nbm::LearningRateScheduler({.kind = Kind::exponential, .final = 0.5, .rate = 0.9});
+    auto schedule = nbm::LearningRateScheduler({.kind = Kind::exponential, .final = 0.5, .rate = 0.9});
     auto updates = 0;
     const auto train_from = [&](double rate) {
-        const auto count = nbm::Lambda{.on_batch_begin = [&](const nbm::BatchInfo&) { ++updates; }};
+        auto count = nbm::Lambda{.on_batch_begin = [&](const nbm::BatchInfo&) { ++updates; }};
         return message_of<nbm::Error>(
             [&] { TinyRun().fit(1, nbm::CallbackList(schedule, count), {}, nbm::SGD<double>({.learning_rate = rate})); });
     };
