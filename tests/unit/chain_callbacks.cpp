@@ -181,8 +181,9 @@ BOOST_AUTO_TEST_CASE(chains_are_monitored_as_counted_directly) {
             }
             BOOST_TEST(flips > 0.0);
             BOOST_TEST(history.last("chain_flip_rate").value() == flips, tolerance(1e-12));
-            BOOST_TEST(history.last("chain_autocorrelation").value() == double(every) * nbm::autocorrelation_time(series).value(),
-                       tolerance(1e-12));
+            const auto tau = nbm::autocorrelation_time(series);
+            BOOST_REQUIRE(history.last("chain_autocorrelation").has_value() == tau.has_value());
+            if (tau) { BOOST_TEST(history.last("chain_autocorrelation").value() == double(every) * *tau, tolerance(1e-12)); }
             if (topology.is_rbm()) {
                 auto some = Rows::from_shape({5, 9});
                 for (std::size_t r = 0; r != 5; ++r) {
