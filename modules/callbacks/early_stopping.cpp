@@ -82,10 +82,10 @@ auto EarlyStopping::judge(const EpochInfo& info) -> Verdict {
     const auto value = *found;
     auto seen = Improvement::Seen{};
     if (std::isfinite(value)) {
-        seen = watch_.observe(info.logs(), value, info.epoch);
-        if (options_.baseline && !watch_.improves(info.logs(), value, *options_.baseline)) { seen.improved = false; }
+        seen = watch_.observe(info.logs(), value, info.epoch, options_.baseline);
     } else if (options_.on_nonfinite == OnNonFinite::stop) {
-        return {.flow = info.stop(fmt::format("{} is {} in epoch {}", options_.monitor, value, info.epoch + 1))};
+        return {.flow = info.stop(fmt::format("{} is {} in epoch {}", options_.monitor, std::isnan(value) ? std::abs(value) : value,
+                                              info.epoch + 1))};
     } else if (options_.on_nonfinite == OnNonFinite::ignore) {
         return {};
     }
@@ -136,10 +136,11 @@ auto EarlyStopping::save_state(State& state) const -> void {
 }
 
 auto EarlyStopping::load_state(const State& state) -> void {
+    // Counts, values and machine of another metric, or of one that went the other way, mean nothing here.
+    if (!watch_.load_state(state.child("watch"))) { return; }
     present_ = state.get<std::size_t>("present");
     observations_ = state.get<std::size_t>("observations");
     waited_ = state.get<std::size_t>("waited");
-    watch_.load_state(state.child("watch"));
     if (options_.restore_best && state.has_child("machine")) { machine_.load_state(state.child("machine")); }
 }
 

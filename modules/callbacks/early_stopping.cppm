@@ -32,7 +32,7 @@ struct EarlyStoppingOptions {
     bool cumulative = true;
     double significance = 0.0;
     std::size_t start_epoch = 1;          // counted from 1: values of earlier epochs are not looked at
-    std::optional<double> baseline = {};  // values that do not improve on this are no improvements
+    std::optional<double> baseline = {};  // values that do not improve on this, too, are no improvements
     bool restore_best = false;            // in the end the machine is that of the best epoch
     OnNonFinite on_nonfinite = OnNonFinite::stop;
     std::optional<double> stopping_threshold = {};    // a value that reaches this stops the training: it is good enough
@@ -45,7 +45,8 @@ struct EarlyStoppingOptions {
 /// that is infinite on that side is no improvement). The first value is an improvement unless it fails the baseline, and never
 /// stops the training for want of patience. Epochs in which the metric is absent do not count. NaN and infinities never become
 /// best. With `restore_best`, the machine of the epoch with the best value, improvement or not, is kept in memory and in
-/// checkpoints, and is put back in on_finalise, however the training ended but by an exception.
+/// checkpoints, and is put back in on_finalise, however the training ended but by an exception. A training that is resumed with
+/// another metric or direction begins afresh with both.
 class EarlyStopping {
 public:
     static constexpr auto stage = Stage::control;

@@ -68,9 +68,10 @@ auto Improvement::improves(const Logs& logs, double value, double reference) con
     return sign_ * (value - reference) - doubt > delta;
 }
 
-auto Improvement::observe(const Logs& logs, double value, std::size_t epoch) -> Seen {
+auto Improvement::observe(const Logs& logs, double value, std::size_t epoch, std::optional<double> baseline) -> Seen {
     const auto& reference = options_.cumulative ? reference_ : best_;
-    const auto improved = !reference || improves(logs, value, *reference);
+    const auto improves_on = [&](const std::optional<double>& old) { return !old || improves(logs, value, *old); };
+    const auto improved = improves_on(reference) && improves_on(baseline);
     const auto is_best = !best_ || is_better(value, *best_);
     if (improved) { reference_ = value; }
     if (is_best) {
@@ -81,20 +82,24 @@ auto Improvement::observe(const Logs& logs, double value, std::size_t epoch) -> 
 }
 
 auto Improvement::save_state(State& state) const -> void {
+    state.put("monitor", options_.monitor);
+    state.put("higher", sign_ > 0.0);
+    if (reference_) { state.put("reference", *reference_); }
     if (!best_) { return; }
     state.put("best", *best_);
     state.put("best_epoch", *best_epoch_);
-    state.put("reference", *reference_);
 }
 
-auto Improvement::load_state(const State& state) -> void {
+auto Improvement::load_state(const State& state) -> bool {
     best_.reset();
     best_epoch_.reset();
     reference_.reset();
-    if (!state.has("best")) { return; }
+    if (state.get<std::string>("monitor") != options_.monitor || state.get<bool>("higher") != sign_ > 0.0) { return false; }
+    if (state.has("reference")) { reference_ = state.get<double>("reference"); }
+    if (!state.has("best")) { return true; }
     best_ = state.get<double>("best");
     best_epoch_ = state.get<std::size_t>("best_epoch");
-    reference_ = state.get<double>("reference");
+    return true;
 }
 
 }  // namespace nbm

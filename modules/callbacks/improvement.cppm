@@ -66,15 +66,16 @@ public:
         bool best = false;      // of all values so far
         bool improved = false;  // enough to begin waiting anew
     };
-    /// Takes in a finite value.
-    auto observe(const Logs& logs, double value, std::size_t epoch) -> Seen;
+    /// Takes in a finite value. Where there is a baseline, a value that does not improve on it, too, is no improvement.
+    auto observe(const Logs& logs, double value, std::size_t epoch, std::optional<double> baseline = {}) -> Seen;
 
     inline auto monitor() const -> const std::string& { return options_.monitor; }
     inline auto best() const -> std::optional<double> { return best_; }
     inline auto best_epoch() const -> std::optional<std::size_t> { return best_epoch_; }
 
     auto save_state(State& state) const -> void;
-    auto load_state(const State& state) -> void;
+    /// Returns whether the state was of the same metric in the same direction; if not, everything is forgotten.
+    auto load_state(const State& state) -> bool;
 
 private:
     std::string owner_;

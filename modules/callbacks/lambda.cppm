@@ -14,7 +14,8 @@ import :callbacks.session;
 
 export namespace nbm {
 
-/// A hook of a Lambda: empty, or any callable that takes X& and returns void or Flow.
+/// A hook of a Lambda: empty, or any callable that takes X& and returns void or Flow. An empty std::function or a null pointer is
+/// as none.
 template <class X>
 class LambdaHook {
 public:
@@ -24,6 +25,14 @@ public:
     LambdaHook(F function) {
         using Result = std::invoke_result_t<F&, X&>;
         static_assert(std::is_void_v<Result> || std::is_same_v<Result, Flow>, "a hook must return void or nbm::Flow");
+        // Closures that convert to pointers can be compared with nullptr, too, but are never empty.
+        constexpr auto may_be_empty = std::is_pointer_v<F> || requires {
+            typename F::result_type;
+            function == nullptr;
+        };
+        if constexpr (may_be_empty) {
+            if (function == nullptr) { return; }
+        }
         if constexpr (std::is_void_v<Result>) {
             function_ = [f = std::move(function)](X& x) mutable {
                 f(x);

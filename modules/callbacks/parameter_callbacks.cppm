@@ -51,7 +51,9 @@ struct WeightAverageOptions {
 /// with the parameters after the first update. With `validate`, the average takes the machine's place from on_validation_begin,
 /// where it is exchanged before all later callbacks look, to on_validation_end, and the machine's own parameters come back bit for
 /// bit, after an exception, too; the hooks of epoch ends see the machine's own. With `final`, the machine becomes the average in
-/// on_finalise; EarlyStopping with restore_best comes after that and puts the best machine in place of it.
+/// on_finalise; EarlyStopping with restore_best comes after that and puts the best machine in place of it. EarlyStopping and
+/// Checkpoint keep the machine itself, not the average (which is in checkpoints as this callback's state), although with `validate`
+/// val_cost is that of the average.
 class WeightAverage {
 public:
     static constexpr auto stage = Stage::schedule;

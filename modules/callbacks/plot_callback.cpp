@@ -7,6 +7,7 @@ module;
 #include <initializer_list>
 #include <limits>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,7 +46,7 @@ public:
         : table_(table), logs_(logs), folder_(folder) {}
 
     /// A plot of those lines whose columns are there.
-    auto draw(const std::string& file, const std::string& title, std::initializer_list<Line> lines) const -> void {
+    auto draw(const std::string& file, const std::string& title, std::initializer_list<Line> lines) -> void {
         auto plot = Plot{.title = title, .x_label = "epoch", .y_label = "", .curves = {}};
         for (const auto& line : lines) {
             if (!table_.has(line.column)) { continue; }
@@ -60,24 +61,23 @@ public:
         write(plot, file);
     }
 
-    auto draw_difference(const std::string& file, const std::string& title, const std::string& a, const std::string& b) const
-        -> void {
+    auto draw_difference(const std::string& file, const std::string& title, const std::string& a, const std::string& b) -> void {
         auto curve =
             Curve{.label = fmt::format("{} - {}", a, b), .x = values(table_.column("epoch")), .y = {}, .low = {}, .high = {}};
         for (std::size_t i = 0; i != table_.rows(); ++i) {
             curve.y.push_back(table_.column(a)[i].value_or(nan) - table_.column(b)[i].value_or(nan));
         }
-        write({.title = title, .x_label = "epoch", .y_label = unit_of(a), .curves = {std::move(curve)}}, file);
+        write({.title = title, .x_label = "epoch", .y_label = unit_of(b), .curves = {std::move(curve)}}, file);
     }
 
     /// What callbacks with names append to the names of their metrics, "" for one without: all s such that base + s and each of
-    /// others + s are columns.
+    /// others + s are columns. The ends of error bars, base_low and base_high, are no such names.
     auto suffixes(std::string_view base, std::initializer_list<std::string> others) const -> std::vector<std::string> {
         auto result = std::vector<std::string>{};
         for (const auto& name : table_.names) {
             if (!name.starts_with(base)) { continue; }
             const auto suffix = name.substr(base.size());
-            if (!suffix.empty() && suffix[0] != '_') { continue; }
+            if ((!suffix.empty() && suffix[0] != '_') || is_end(base, suffix)) { continue; }
             if (std::ranges::all_of(others, [&](const auto& other) { return table_.has(other + suffix); })) {
                 result.push_back(suffix);
             }
@@ -85,9 +85,13 @@ public:
         return result;
     }
 
-    auto has(std::string_view column) const -> bool { return table_.has(column); }
-
 private:
+    auto is_end(std::string_view base, std::string_view suffix) const -> bool {
+        return std::ranges::any_of(std::initializer_list<std::string_view>{"_low", "_high"}, [&](std::string_view end) {
+            return suffix.starts_with(end) && table_.has(fmt::format("{}{}", base, suffix.substr(end.size())));
+        });
+    }
+
     static auto values(const std::vector<std::optional<double>>& column) -> std::vector<double> {
         auto result = std::vector<double>{};
         for (const auto& value : column) { result.push_back(value.value_or(nan)); }
@@ -99,7 +103,7 @@ private:
         return metric == logs_.metrics().end() ? std::string{} : metric->unit;
     }
 
-    auto write(Plot plot, const std::string& file) const -> void {
+    auto write(Plot plot, const std::string& file) -> void {
         std::erase_if(plot.curves,
                       [](const Curve& curve) { return std::ranges::none_of(curve.y, [](double y) { return std::isfinite(y); }); });
         if (plot.curves.empty()) { return; }
@@ -107,22 +111,32 @@ private:
         // A name may hold what is no part of a file's name.
         auto name = file;
         std::ranges::replace(name, '/', '_');
+        while (!written_.insert(name).second) { name += '_'; }
         write_plot(plot, folder_ / name);
     }
 
     const Table& table_;
     const Logs& logs_;
     const std::filesystem::path& folder_;
+    std::set<std::string> written_;
 };
 
-auto draw_estimates(const Plotter& plotter) -> void {
+auto draw_splits(Plotter& plotter, const std::string& metric, const std::string& title) -> void {
+    for (const auto& s : plotter.suffixes(metric, {})) {
+        plotter.draw(metric + s, title, {{"training", metric + s}, {"validation", "val_" + metric + s}});
+    }
+}
+
+auto draw_estimates(Plotter& plotter) -> void {
     for (const auto& s : plotter.suffixes("free_energy", {"val_free_energy"})) {
-        plotter.draw_difference("free_energy" + s, "Free energy, training minus validation rows", "free_energy" + s,
-                                "val_free_energy" + s);
+        plotter.draw_difference("free_energy" + s, "Free energy, validation minus training rows", "val_free_energy" + s,
+                                "free_energy" + s);
     }
     for (const auto& s : plotter.suffixes("free_energy_gap", {})) {
-        if (plotter.has("free_energy") && plotter.has("val_free_energy") && s.empty()) { continue; }
-        plotter.draw("free_energy" + s, "Free energy gap", {{"free_energy_gap" + s, "free_energy_gap" + s}});
+        plotter.draw("free_energy_gap" + s, "Free energy gap", {{"free_energy_gap" + s, "free_energy_gap" + s}});
+    }
+    for (const auto& s : plotter.suffixes("exact_logz", {})) {
+        plotter.draw("exact_logz" + s, "Log Z", {{"exact_logz" + s, "exact_logz" + s}});
     }
     for (const auto& s : plotter.suffixes("logz", {"logz_low", "logz_high"})) {
         const auto exact = Line{"exact", "logz_exact" + s};
@@ -171,10 +185,11 @@ auto PlotCallback::on_train_end(const TrainInfo& info) -> void { draw(info); }
 
 auto PlotCallback::draw(const Info& info) const -> void {
     const auto table = read_recorded("PlotCallback", options_.csv_filepath, options_.separator);
-    const auto plotter = Plotter(table, info.logs(), options_.save_folder);
+    auto plotter = Plotter(table, info.logs(), options_.save_folder);
     plotter.draw("cost", "Cost", {{"training", "cost"}, {"validation", "val_cost"}});
-    plotter.draw("pslike", "Pseudo-likelihood", {{"training", "pslike"}, {"validation", "val_pslike"}});
-    plotter.draw("recon", "Reconstruction error", {{"training", "recon"}, {"validation", "val_recon"}});
+    draw_splits(plotter, "pslike", "Pseudo-likelihood");
+    draw_splits(plotter, "recon", "Reconstruction error");
+    draw_splits(plotter, "exact_prob", "Mean log-probability");
     plotter.draw("learning_rate", "Learning rate", {{"learning_rate", "learning_rate"}});
     plotter.draw("momentum", "Momentum", {{"momentum", "momentum"}});
     draw_estimates(plotter);

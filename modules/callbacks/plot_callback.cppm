@@ -20,10 +20,10 @@ struct PlotCallbackOptions {
 };
 
 /// Plots what a CSVLogger beside it has written, all of a resumed training, too, when the training ends: each as a PDF and a PNG
-/// file, and each only where its columns are there and hold numbers. cost, pslike and recon: training and validation rows;
-/// learning_rate; momentum; free_energy: F(train) - F(validation) from the columns free_energy and val_free_energy, else the column
-/// free_energy_gap; logz and, with error bars of 3 standard errors, logz_errorbars; prob and prob_errorbars: training and
-/// validation rows. Names that an AISCallback was given are kept in the files' names: logz_NAME.
+/// file, and each only where its columns are there and hold numbers. cost, pslike, recon and exact_prob: training and validation
+/// rows; learning_rate; momentum; exact_logz; free_energy: F(validation) - F(train) from the columns free_energy and
+/// val_free_energy; free_energy_gap: the column of this name; logz and, with error bars of 3 standard errors, logz_errorbars; prob
+/// and prob_errorbars: training and validation rows. Names that a callback was given are kept in the files' names: logz_NAME.
 class PlotCallback {
 public:
     static constexpr auto stage = Stage::persist;

@@ -23,7 +23,11 @@ struct PseudoLikelihoodOptions {
 };
 
 /// Logs the log pseudo-likelihood of the training rows after each epoch, `pslike`, and of the validation rows, `val_pslike`: sum_i
-/// log p(v_i | all other visible units), mean over the rows, in nats; see pseudo_likelihood(). For RBMs.
+/// log p(v_i | all other visible units), mean over the rows, in nats; see pseudo_likelihood(). For RBMs. pslike_low and pslike_high
+/// are 3 standard errors of the mean over the rows away: how far it may be from that over all rows that there could be and, where
+/// not `exact`, from that over all units; infinitely far with a single row. One random unit a row makes the sampled form noisy,
+/// with a standard error of about the number of visible units times the deviation between units, over sqrt(rows). Rows and units
+/// are the same in all epochs, so that differences between epochs have much less noise than the error bars tell.
 class PseudoLikelihood {
 public:
     static constexpr std::string_view kind = "pseudo_likelihood";
@@ -45,11 +49,17 @@ public:
     auto on_epoch_end(ModelContext<EpochInfo, T>& context) -> void;
 
 private:
+    struct Ids {
+        MetricId value;
+        MetricId low;
+        MetricId high;
+    };
+
     auto prepare(SetupInfo& info, const Topology& topology) -> void;
 
     PseudoLikelihoodOptions options_;
-    MetricId train_;
-    MetricId validation_;
+    Ids train_;
+    Ids validation_;
 };
 
 }  // namespace nbm

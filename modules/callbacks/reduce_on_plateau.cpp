@@ -95,11 +95,12 @@ auto ReduceOnPlateau::save_state(State& state) const -> void {
 }
 
 auto ReduceOnPlateau::load_state(const State& state) -> void {
-    observations_ = state.get<std::size_t>("observations");
-    waited_ = state.get<std::size_t>("waited");
     cooling_ = state.get<std::size_t>("cooling");
     reductions_ = state.get<std::size_t>("reductions");
-    watch_.load_state(state.child("watch"));
+    // What was counted of another metric, or of one that went the other way, means nothing here.
+    if (!watch_.load_state(state.child("watch"))) { return; }
+    observations_ = state.get<std::size_t>("observations");
+    waited_ = state.get<std::size_t>("waited");
 }
 
 }  // namespace nbm

@@ -78,6 +78,19 @@ Schedule::Schedule(ScheduleOptions options) : options_(std::move(options)) {
     check_number("final", o.final);
     check_number("rate", o.rate);
     check_table(o);
+    if (o.initial) { check_final(*o.initial); }
+}
+
+auto Schedule::rises() const -> bool { return options_.kind != ScheduleKind::inverse_time && *options_.rate > 1.0; }
+
+auto Schedule::check_final(double initial) const -> void {
+    const auto& o = options_;
+    if (!o.final || !o.rate) { return; }
+    const auto stays = *o.rate == (o.kind == ScheduleKind::inverse_time ? 0.0 : 1.0);
+    if (stays || (rises() ? *o.final >= initial : *o.final <= initial)) { return; }
+    throw InputError(fmt::format("Schedule: final is {}, but with rate {} the kind '{}' {} from {}; it must be at {} that",
+                                 *o.final, *o.rate, kinds.at(static_cast<std::size_t>(o.kind)), rises() ? "rises" : "falls",
+                                 initial, rises() ? "least" : "most"));
 }
 
 auto Schedule::options(OptionVisitor& visitor, ScheduleOptions& options) -> void {
@@ -119,9 +132,9 @@ auto Schedule::value(double epoch, double initial) const -> double {
 auto Schedule::operator()(std::size_t epoch, double initial) const -> double {
     const auto start = options_.initial.value_or(initial);
     const auto result = value(static_cast<double>(epoch), start);
-    const auto bounded = options_.final && options_.kind != ScheduleKind::linear && options_.kind != ScheduleKind::cosine;
-    if (!bounded) { return result; }
-    return *options_.final <= start ? std::max(result, *options_.final) : std::min(result, *options_.final);
+    if (!options_.final || !options_.rate) { return result; }
+    check_final(start);
+    return rises() ? std::min(result, *options_.final) : std::max(result, *options_.final);
 }
 
 }  // namespace nbm

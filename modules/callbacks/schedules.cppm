@@ -33,7 +33,7 @@ struct ScheduleOptions {
 ///   linear        i + (f - i) min(e, n) / n
 ///   cosine        f + (i - f) (1 + cos(pi min(e, n) / n)) / 2
 ///   table         the value of the last of table_epochs that has been reached; i before the first
-/// Where `final` is given, step, exponential and inverse_time do not go beyond it.
+/// Where `final` is given, step, exponential and inverse_time do not go beyond it; it must lie in the direction in which they go.
 class Schedule {
 public:
     /// Throws InputError when an option that the kind needs is missing, one that it does not know is given, or a value is out of
@@ -41,11 +41,14 @@ public:
     explicit Schedule(ScheduleOptions options = {});
     static auto options(OptionVisitor& visitor, ScheduleOptions& options) -> void;
 
-    /// The value in an epoch, counted from 0; `initial` is used where the options have none.
+    /// The value in an epoch, counted from 0; `initial` is used where the options have none. Throws InputError when `final` lies
+    /// against the direction of step, exponential or inverse_time from there.
     auto operator()(std::size_t epoch, double initial) const -> double;
 
 private:
     auto value(double epoch, double initial) const -> double;
+    auto rises() const -> bool;
+    auto check_final(double initial) const -> void;
 
     ScheduleOptions options_;
 };

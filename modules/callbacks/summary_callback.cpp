@@ -46,14 +46,14 @@ auto last_of(const Table& table, std::string_view name) -> std::optional<Found> 
     return {};
 }
 
-/// The first of the best values; NaN never is one.
+/// The first of the best values; NaN and infinities never are.
 auto best_of(const Table& table, const Metric& metric) -> std::optional<Found> {
     if (metric.better == Better::neither) { return {}; }
     const auto sign = metric.better == Better::higher ? 1.0 : -1.0;
     const auto& column = table.column(metric.name);
     auto best = std::optional<Found>{};
     for (std::size_t i = 0; i != column.size(); ++i) {
-        if (!column[i] || std::isnan(*column[i])) { continue; }
+        if (!column[i] || !std::isfinite(*column[i])) { continue; }
         if (!best || sign * *column[i] > sign * best->value) { best = Found{*column[i], table.column("epoch")[i].value_or(0.0)}; }
     }
     return best;
@@ -100,7 +100,20 @@ auto aligned(const std::vector<std::vector<std::string>>& rows) -> std::string {
     return text;
 }
 
-auto value_text(double value) -> std::string { return fmt::format("{:.6g}", value); }
+/// NaN without its sign, which means nothing.
+auto value_text(double value, int digits = 6) -> std::string {
+    return std::isnan(value) ? std::string("nan") : fmt::format("{:.{}g}", value, digits);
+}
+
+/// "12.3 s", "2 min 05 s", "1 h 02 min 03 s".
+auto duration_text(double seconds) -> std::string {
+    constexpr auto longest = 1e15;  // what is beyond is no time
+    if (!(seconds >= 99.95 && seconds < longest)) { return value_text(seconds, 3) + " s"; }
+    const auto whole = std::llround(seconds);
+    const auto minutes = whole / 60;
+    return minutes < 60 ? fmt::format("{} min {:02} s", minutes, whole % 60)
+                        : fmt::format("{} h {:02} min {:02} s", minutes / 60, minutes % 60, whole % 60);
+}
 
 auto metrics_text(const Table& table, const Logs& logs) -> std::string {
     auto rows = std::vector<std::vector<std::string>>{{"metric", "unit", "last", "epoch", "best", "epoch"}};
@@ -117,16 +130,24 @@ auto metrics_text(const Table& table, const Logs& logs) -> std::string {
     return rows.size() == 1 ? std::string{} : "\n" + aligned(rows);
 }
 
+/// The last epoch in which an estimate and both ends of its error bar are there.
+auto last_estimate(const Table& table, const Metric& metric) -> std::optional<std::size_t> {
+    for (auto i = table.rows(); i-- > 0;) {
+        if (table.column(metric.name)[i] && table.column(metric.low)[i] && table.column(metric.high)[i]) { return i; }
+    }
+    return {};
+}
+
 auto estimates_text(const Table& table, const Logs& logs) -> std::string {
     auto rows = std::vector<std::vector<std::string>>{{"last estimate", "value", "low", "high", "epoch"}};
     for (const auto& metric : logs.metrics()) {
         if (!table.has(metric.name) || !table.has(metric.low) || !table.has(metric.high)) { continue; }
-        const auto value = last_of(table, metric.name);
-        const auto low = last_of(table, metric.low);
-        const auto high = last_of(table, metric.high);
-        if (!value || !low || !high) { continue; }
-        rows.push_back(
-            {metric.name, value_text(value->value), value_text(low->value), value_text(high->value), value_text(value->epoch)});
+        const auto row = last_estimate(table, metric);
+        if (!row) { continue; }
+        rows.push_back({metric.name});
+        for (const auto& name : {metric.name, metric.low, metric.high, std::string("epoch")}) {
+            rows.back().push_back(value_text(table.column(name)[*row].value_or(0.0)));
+        }
     }
     return rows.size() == 1 ? std::string{} : "\n" + aligned(rows) + "low and high: 3 standard errors away\n";
 }
@@ -148,8 +169,9 @@ auto epoch_seconds_text(const Table& table) -> std::string {
         total += *seconds;
         ++count;
     }
-    return count == 0 ? std::string{}
-                      : line("epochs took", fmt::format("{:.3g} s, {:.3g} s each", total, total / static_cast<double>(count)));
+    return count == 0
+               ? std::string{}
+               : line("epochs took", duration_text(total) + ", " + duration_text(total / static_cast<double>(count)) + " each");
 }
 
 }  // namespace
@@ -200,7 +222,7 @@ auto SummaryCallback::write(const TrainInfo& info) const -> void {
                  fmt::format("{} of {}{}", last ? last->value : 0.0, info.epochs, partial_ ? ", the last one not complete" : ""));
     text += line("outcome", outcome_of(info));
     text += epoch_seconds_text(table);
-    text += line("this session took", fmt::format("{:.3g} s", std::chrono::duration<double>(Clock::now() - began_).count()));
+    text += line("this session took", duration_text(std::chrono::duration<double>(Clock::now() - began_).count()));
     text += metrics_text(table, info.logs()) + estimates_text(table, info.logs()) + warnings_text(info.session());
     write_text(options_.save_folder / "summary.txt", text);
 }

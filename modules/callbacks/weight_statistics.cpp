@@ -132,8 +132,9 @@ auto WeightStatistics::on_epoch_end(ModelContext<EpochInfo, T>& context) -> void
         auto low = 0.0;
         auto high = 0.0;
         for (const auto mean : layer) {
-            low += mean < options_.threshold ? 1.0 : 0.0;
-            high += mean > 1.0 - options_.threshold ? 1.0 : 0.0;
+            // Comparisons with NaN are false, and 0 would be the best value.
+            low += std::isnan(mean) ? mean : mean < options_.threshold ? 1.0 : 0.0;
+            high += std::isnan(mean) ? mean : mean > 1.0 - options_.threshold ? 1.0 : 0.0;
         }
         dead.push_back(low / static_cast<double>(layer.size()));
         saturated.push_back(high / static_cast<double>(layer.size()));

@@ -1,7 +1,9 @@
 module;
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <limits>
 #include <optional>
 
 module nbm:estimators.autocorrelation_impl;
@@ -38,6 +40,14 @@ auto covariance(const Matrix<double>& d, std::size_t lag) -> double {
     return sum / static_cast<double>(products);
 }
 
+/// Whether deviations with this mean square are no more than the rounding of values and means.
+auto is_rounding(double variance, const Matrix<double>& series) -> bool {
+    auto largest = 0.0;
+    for (const auto value : series) { largest = std::max(largest, std::abs(value)); }
+    const auto averaged = static_cast<double>(series.shape(1) == 1 ? series.shape(0) : series.shape(1));
+    return std::sqrt(variance) <= (16.0 + averaged) * std::numeric_limits<double>::epsilon() * largest;
+}
+
 }  // namespace
 
 auto autocorrelation_time(const Matrix<double>& series) -> std::optional<double> {
@@ -46,12 +56,14 @@ auto autocorrelation_time(const Matrix<double>& series) -> std::optional<double>
     if (series.shape(0) < 4 || series.shape(1) == 0) { return std::nullopt; }
     const auto d = deviations(series);
     const auto variance = covariance(d, 0);
-    if (variance == 0.0) { return std::nullopt; }
+    if (is_rounding(variance, series)) { return std::nullopt; }
     auto tau = 1.0;
     for (std::size_t lag = 1; lag <= series.shape(0) / 2; ++lag) {
         tau += 2.0 * covariance(d, lag) / variance;
         if (static_cast<double>(lag) >= std::max(least_window, times_in_window * tau)) { break; }
     }
+    // NaN, where there is one among the values, remains.
+    if (tau <= 0.0) { return std::nullopt; }
     return tau;
 }
 

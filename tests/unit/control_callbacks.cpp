@@ -107,6 +107,10 @@ BOOST_AUTO_TEST_CASE(baselines_thresholds_and_a_later_start) {
     BOOST_TEST(stopped_after({{1, 2, 3, 4, 5}}, {.patience = 3, .baseline = 10.0}) == 3U);
     BOOST_TEST(stopped_after({{1, 2, 3, 4, 5}}, {.patience = 1, .baseline = 10.0}) == 2U);
     BOOST_TEST(stopped_after({{1, 2, 13, 14, 15}}, {.patience = 3, .baseline = 10.0}) == 0U);
+    // The first value fails the baseline and is therefore nothing that the second one has to improve on by min_delta.
+    const auto rising = Values{11.5, 12.5, 12.625};
+    BOOST_TEST(stopped_after({rising}, {.patience = 2, .min_delta = 2.0, .baseline = 10.0}) == 0U);
+    BOOST_TEST(stopped_after({rising}, {.patience = 2, .min_delta = 2.0, .cumulative = false, .baseline = 10.0}) == 2U);
     BOOST_TEST(stopped_after({{9, 1, 2, 3, 2}}, {.patience = 1, .start_epoch = 2}) == 5U);
     BOOST_TEST(stopped_after({{nan_value, 1, 2, 3}}, {.start_epoch = 2}) == 0U);
     BOOST_TEST(stopped_after({{1, 2, 3, 4}}, {.stopping_threshold = 3.0}) == 3U);
@@ -227,6 +231,29 @@ BOOST_AUTO_TEST_CASE(early_stopping_resumes_where_it_was) {
         list.append(
             nbm::EarlyStopping({.monitor = "score", .patience = 2, .min_delta = 0.5, .on_nonfinite = nbm::OnNonFinite::count}));
     });
+}
+
+BOOST_AUTO_TEST_CASE(another_metric_or_direction_begins_afresh_on_resuming) {
+    const auto folder = Temporary();
+    const auto values = Values{1, 9, 3, 4, 5, 6};
+    for (const auto& before :
+         {nbm::EarlyStoppingOptions{.monitor = "score", .restore_best = true},
+          nbm::EarlyStoppingOptions{.monitor = "val_cost", .mode = nbm::MonitorMode::lower, .restore_best = true},
+          nbm::EarlyStoppingOptions{.monitor = "score", .mode = nbm::MonitorMode::lower, .restore_best = true}}) {
+        const auto path = folder / "some.ckpt";
+        TinyRun().fit(6, nbm::CallbackList(Script{values}, nbm::EarlyStopping(before), SaveAt{11, path}));
+        auto keeper = Keeper();
+        auto stopping =
+            nbm::EarlyStopping({.monitor = "score", .mode = nbm::MonitorMode::lower, .patience = 9, .restore_best = true});
+        auto resumed = TinyRun();
+        resumed.fit(6, nbm::CallbackList(keeper, Script{values}, stopping), path);
+        BOOST_REQUIRE(keeper.epochs.size() == 3U);
+        const auto same = before.monitor == "score" && before.mode == nbm::MonitorMode::lower;
+        BOOST_TEST(stopping.best().value() == (same ? 1.0 : 4.0));
+        BOOST_TEST(stopping.best_epoch().value() == (same ? 0U : 3U));
+        BOOST_TEST(stopping.waited() == (same ? 5U : 2U));
+        BOOST_TEST(same_weights(resumed.dbm, keeper.epochs[0]) == !same);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(the_rate_is_lowered_on_a_plateau) {

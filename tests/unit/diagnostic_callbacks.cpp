@@ -193,23 +193,51 @@ BOOST_AUTO_TEST_CASE(pseudo_likelihoods_are_logged_for_all_or_some_rows) {
     BOOST_TEST(logs.get("val_pslike").value() == pseudo_likelihood(machine, valid), tolerance(1e-12));
     BOOST_TEST(logs.metrics()[0].unit == "nat");
     BOOST_TEST((logs.metrics()[1].better == nbm::Better::higher));
+    // The error bar: from the rows one by one.
+    BOOST_TEST(logs.metrics()[0].low == "pslike_low");
+    BOOST_TEST(logs.metrics()[0].high == "pslike_high");
+    auto rows = Mean{};
+    for (std::size_t r = 0; r != 5; ++r) { rows.add(pseudo_likelihood(machine, rows_of(train, {r}))); }
+    const auto error = rows.error() * std::sqrt(5.0 / 4.0);
+    BOOST_TEST(logs.get("pslike_low").value() == rows.value() - 3.0 * error, tolerance(1e-12));
+    BOOST_TEST(logs.get("pslike_high").value() == rows.value() + 3.0 * error, tolerance(1e-12));
+    BOOST_TEST(logs.get("val_pslike_low").value() < logs.get("val_pslike").value());
+    const auto one = rows_of(train, {0});
+    BOOST_TEST(measure(exact, dbm, one, nullptr).get("pslike_low").value() == -HUGE_VAL);
     auto some = nbm::PseudoLikelihood({.exact = true, .rows = 2, .name = "some"});
     BOOST_TEST(some.id() == "pseudo_likelihood_some");
     logs = measure(some, dbm, train, nullptr);
     BOOST_TEST(logs.get("pslike_some").value() == pseudo_likelihood(machine, rows_of(train, {0, 2})), tolerance(1e-12));
     BOOST_CHECK_THROW(logs.find("val_pslike_some"), nbm::InputError);
-    // The random units differ from epoch to epoch and between the splits, and are unbiased.
+    // The random units are the same in all epochs, but differ between the splits, and are unbiased.
     auto sampled = nbm::PseudoLikelihood({.seed = 5});
-    BOOST_TEST((measure(sampled, dbm, train, nullptr, 3).get("pslike") == measure(sampled, dbm, train, nullptr, 3).get("pslike")));
+    BOOST_TEST((measure(sampled, dbm, train, nullptr, 3).get("pslike") == measure(sampled, dbm, train, nullptr, 4).get("pslike")));
     auto mean = Mean{};
     auto equal_splits = std::size_t{0};
-    for (std::size_t epoch = 0; epoch != 3000; ++epoch) {
-        logs = measure(sampled, dbm, train, &train, epoch);
+    for (std::uint64_t seed = 0; seed != 3000; ++seed) {
+        auto seeded = nbm::PseudoLikelihood({.seed = seed});
+        logs = measure(seeded, dbm, train, &train);
+        const auto stream = nbm::Stream(seed, nbm::Purpose::evaluation);
+        if (seed < 100) {
+            BOOST_TEST(logs.get("pslike").value() == nbm::pseudo_likelihood(dbm, train, stream, 0), tolerance(1e-12));
+            BOOST_TEST(logs.get("val_pslike").value() == nbm::pseudo_likelihood(dbm, train, stream, 1), tolerance(1e-12));
+        }
         mean.add(logs.get("pslike").value());
         equal_splits += logs.get("pslike") == logs.get("val_pslike") ? 1 : 0;
     }
     BOOST_TEST(std::abs(mean.value() - pseudo_likelihood(machine, train)) < 5.0 * mean.error());
     BOOST_TEST(equal_splits < 300U);
+    // More rows than are worked on at a time; the error bar is that of the mean's spread over rows and units.
+    auto many = Rows::from_shape({2500, 3});
+    for (std::size_t r = 0; r != 2500; ++r) {
+        for (std::size_t i = 0; i != 3; ++i) { many(r, i) = train((r * r + r / 7) % 5, i); }
+    }
+    logs = measure(sampled, dbm, many, nullptr);
+    BOOST_TEST(logs.get("pslike").value() == nbm::pseudo_likelihood(dbm, many, nbm::Stream(5, nbm::Purpose::evaluation), 0),
+               tolerance(1e-12));
+    BOOST_TEST(logs.get("pslike_high").value() - logs.get("pslike").value() > 0.0);
+    BOOST_TEST(std::abs(logs.get("pslike").value() - pseudo_likelihood(machine, many)) <
+               5.0 / 3.0 * (logs.get("pslike_high").value() - logs.get("pslike").value()));
     auto deep = random_machine({3, 2, 2});
     BOOST_TEST(has(message_of<nbm::InputError>([&] { measure(sampled, deep, train, nullptr); }), "two layers, not 3-2-2"));
 }
@@ -406,7 +434,7 @@ BOOST_AUTO_TEST_CASE(all_lists_log_the_same_and_leave_the_training_alone) {
                        tolerance(1e-10));
             BOOST_TEST(!history.column("free_energy_gap")[0].has_value());
             BOOST_TEST(history.column("free_energy_gap")[1].has_value());
-            BOOST_TEST(history.metrics().size() == 3U + 11U - 1U);
+            BOOST_TEST(history.metrics().size() == 3U + 19U - 1U);
             if (reference.size() > 1) {
                 for (const auto& metric : history.metrics()) {
                     if (metric.name != "seconds") {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <functional>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -174,6 +175,15 @@ BOOST_AUTO_TEST_CASE(lambdas_are_called_where_they_are_given) {
     BOOST_TEST(run.history.last("mine").value() == 7.0);
     BOOST_TEST(run.history.stop_reason() == "mine: enough");
     static_assert(!std::is_constructible_v<nbm::LambdaHook<const nbm::EpochInfo>, void (*)(nbm::EpochInfo&)>);
+    // Empty functions are as none; others that are kept the same way are called.
+    auto begun = 0;
+    auto empty = TinyRun();
+    empty.fit(1, nbm::CallbackList(nbm::Lambda{.setup = std::function<void(nbm::SetupInfo&)>(),
+                                               .on_epoch_begin = std::function<nbm::Flow(const nbm::EpochInfo&)>(),
+                                               .on_epoch_end = static_cast<void (*)(const nbm::EpochInfo&)>(nullptr)},
+                                   nbm::Lambda{.on_train_begin = [](const nbm::TrainInfo&) {},
+                                               .on_epoch_begin = std::function([&](const nbm::EpochInfo&) { ++begun; })}));
+    BOOST_TEST(begun == 1);
     // Several without a name, and none with a state, in one checkpoint.
     check_resume(2, [](auto& dynamic) {
         dynamic.append(nbm::Lambda{.on_epoch_begin = [](const nbm::EpochInfo&) {}});

@@ -133,12 +133,11 @@ BOOST_AUTO_TEST_CASE(plots_are_made_of_the_columns_that_are_there) {
                                           .y_label = "nats",
                                           .curves = {{.label = "training", .x = x, .y = {3, 2, 1}, .low = {}, .high = {}},
                                                      {.label = "validation", .x = x, .y = {4, 3.5, 3}, .low = {}, .high = {}}}}));
-    BOOST_TEST(
-        shows(folder / "plots/free_energy.png",
-              {.title = "Free energy, training minus validation rows",
-               .x_label = "epoch",
-               .y_label = "nats",
-               .curves = {{.label = "free_energy - val_free_energy", .x = x, .y = {absent, -2, -3}, .low = {}, .high = {}}}}));
+    BOOST_TEST(shows(folder / "plots/free_energy.png",
+                     {.title = "Free energy, validation minus training rows",
+                      .x_label = "epoch",
+                      .y_label = "nats",
+                      .curves = {{.label = "val_free_energy - free_energy", .x = x, .y = {absent, 2, 3}, .low = {}, .high = {}}}}));
     BOOST_TEST(
         shows(folder / "plots/logz_errorbars.png", {.title = "Log Z, bars of 3 standard errors",
                                                     .x_label = "epoch",
@@ -163,15 +162,29 @@ BOOST_AUTO_TEST_CASE(plots_tell_named_estimates_apart) {
         "epoch;cost;logz_fast;logz_low_fast;logz_high_fast;logz_exact_fast;free_energy_fast;prob_fast;prob_low_fast;prob_high_fast;"
         "logz_low;logz_high_x;free_energy_gap;learning_rate;recon\n"
         "1;1;2;1;3;2.5;5;1;0;2;7;7;-1;0.1;[1, 2]\n";
-    // A single epoch; only one half of some pairs; the free energy without a validation, so that the gap is taken.
+    // A single epoch; only one half of some pairs; the free energy without a validation.
     BOOST_TEST((plot_of(folder.path(), csv, ';') == both({"cost", "learning_rate", "logz_fast", "logz_errorbars_fast", "prob_fast",
-                                                          "prob_errorbars_fast", "free_energy"})));
+                                                          "prob_errorbars_fast", "free_energy_gap"})));
     BOOST_TEST(
         shows(folder / "plots/logz_fast.png", {.title = "Log Z, estimate",
                                                .x_label = "epoch",
                                                .y_label = "",
                                                .curves = {{.label = "logz_fast", .x = {1}, .y = {2}, .low = {}, .high = {}},
                                                           {.label = "exact", .x = {1}, .y = {2.5}, .low = {}, .high = {}}}}));
+    // Names of other metrics; ends of error bars are none; nothing overwrites anything.
+    BOOST_TEST((plot_of(folder.path(),
+                        "epoch,pslike,pslike_low,pslike_high,pslike_s,pslike_low_s,pslike_high_s,recon_s,val_recon_s,"
+                        "exact_prob,val_exact_prob,exact_logz,exact_logz_s,free_energy,val_free_energy,"
+                        "free_energy_gap,free_energy_gap_s\n1,1,0,2,1,0,2,3,4,-1,-2,5,5,7,9,-3,4\n") ==
+                both({"pslike", "pslike_s", "recon_s", "exact_prob", "exact_logz", "exact_logz_s", "free_energy", "free_energy_gap",
+                      "free_energy_gap_s"})));
+    BOOST_TEST(
+        shows(folder / "plots/recon_s.png", {.title = "Reconstruction error",
+                                             .x_label = "epoch",
+                                             .y_label = "",
+                                             .curves = {{.label = "training", .x = {1}, .y = {3}, .low = {}, .high = {}},
+                                                        {.label = "validation", .x = {1}, .y = {4}, .low = {}, .high = {}}}}));
+    BOOST_TEST((plot_of(folder.path(), "epoch,recon_a/b,recon_a_b\n1,1,2\n") == both({"recon_a_b", "recon_a_b_"})));
     BOOST_TEST(plot_of(folder.path(), "epoch,cost\n").empty());
     BOOST_TEST(plot_of(folder.path(), "epoch,cost\n1,\n").empty());
     const auto refusal = [&](const std::string& text) { return message_of<nbm::Error>([&] { plot_of(folder.path(), text); }); };
@@ -277,6 +290,42 @@ BOOST_AUTO_TEST_CASE(a_summary_tells_last_and_best_values_and_the_outcome) {
     BOOST_TEST((table + 1)->starts_with("up "));
     BOOST_TEST((table + 1)->ends_with("  -1   -2     0      4"));
     BOOST_TEST(has(line_of(path, "epochs took"), " s each"));
+}
+
+BOOST_AUTO_TEST_CASE(a_summary_of_long_times_and_of_values_that_are_no_numbers) {
+    const auto folder = Temporary();
+    struct Nothing {
+    } nothing;
+    auto dbm = nbm::DBM<double>({4, 2});
+    auto logs = nbm::Logs();
+    logs.declare({.name = "up", .better = nbm::Better::higher, .low = "up_low", .high = "up_high"});
+    logs.declare({.name = "up_low"});
+    logs.declare({.name = "up_high"});
+    logs.declare({.name = "down", .better = nbm::Better::lower});
+    const auto data = nbm::bars_and_stripes<double>(2);
+    const auto run = nbm::Run<double, Nothing, Nothing>{dbm, data.train, nullptr, nothing, nothing};
+    const auto context = nbm::ModelContext<nbm::TrainInfo, double>(nbm::TrainInfo(logs), run);
+    const auto sum_up = [&](const std::string& csv) {
+        std::ofstream(folder / "h.csv") << csv;
+        auto summary = nbm::SummaryCallback(folder.path(), folder / "h.csv");
+        summary.on_train_begin(context);
+        summary.on_train_end(context);
+        return folder / "summary.txt";
+    };
+    const auto path = sum_up(
+        "epoch,seconds,up,up_low,up_high,down\n"
+        "1,3723,inf,inf,inf,-inf\n2,3723,4,3,5,7\n3,,6,,,-nan\n");
+    BOOST_TEST(line_of(path, "epochs took") == "epochs took 2 h 04 min 06 s, 1 h 02 min 03 s each");
+    BOOST_TEST(line_of(path, "up") == "up 6 3 6 3");
+    BOOST_TEST(line_of(path, "down") == "down nan 3 7 2");
+    const auto lines = lines_of(path);
+    const auto table = std::ranges::find_if(lines, [](const auto& line) { return line.starts_with("last estimate"); });
+    BOOST_REQUIRE((table != lines.end() && table + 1 != lines.end()));
+    BOOST_TEST((table + 1)->ends_with("  4    3     5      2"));  // the last epoch that has all three
+    sum_up("epoch,seconds\n1,99.4\n2,101.6\n");
+    BOOST_TEST(line_of(path, "epochs took") == "epochs took 3 min 21 s, 1 min 41 s each");
+    sum_up("epoch,seconds\n1,1.25\n2,-nan\n");
+    BOOST_TEST(line_of(path, "epochs took") == "epochs took nan s, nan s each");
 }
 
 BOOST_AUTO_TEST_CASE(a_summary_of_a_stop_in_the_first_epoch) {

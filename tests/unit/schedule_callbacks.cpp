@@ -98,6 +98,29 @@ BOOST_AUTO_TEST_CASE(schedules_refuse_what_their_kind_does_not_know) {
     BOOST_TEST(has(problem({.kind = Kind::table, .table_epochs = {3}, .table_values = {HUGE_VAL}}), "is inf"));
 }
 
+BOOST_AUTO_TEST_CASE(a_final_value_lies_in_the_direction_of_the_schedule) {
+    BOOST_TEST(
+        has(problem({.kind = Kind::step, .initial = 1.0, .final = 0.5, .rate = 2.0}), "'step' rises from 1; it must be at least"));
+    BOOST_TEST(has(problem({.kind = Kind::exponential, .initial = 1.0, .final = 2.0, .rate = 0.5}), "final is 2"));
+    BOOST_TEST(
+        has(problem({.kind = Kind::inverse_time, .initial = 1.0, .final = 2.0, .rate = 3.0}), "falls from 1; it must be at most"));
+    BOOST_TEST(problem({.kind = Kind::exponential, .initial = 1.0, .final = 2.0, .rate = 1.0}) == "nothing was thrown");
+    BOOST_TEST(problem({.kind = Kind::inverse_time, .initial = 1.0, .final = 2.0, .rate = 0.0}) == "nothing was thrown");
+    check_close(values_of(nbm::Schedule({.kind = Kind::step, .final = 1.0, .rate = 2.0}), {0, 3}), {1, 1});
+    check_close(values_of(nbm::Schedule({.kind = Kind::exponential, .final = 2.0, .rate = 1.0}), {0, 3}), {1, 1});
+    // From the optimiser's own value: found out in the set-up.
+    auto schedule = nbm::LearningRateScheduler({.kind = Kind::exponential, .final = 0.5, .rate = 0.9});
+    auto updates = 0;
+    const auto train_from = [&](double rate) {
+        auto count = nbm::Lambda{.on_batch_begin = [&](const nbm::BatchInfo&) { ++updates; }};
+        return message_of<nbm::Error>(
+            [&] { TinyRun().fit(1, nbm::CallbackList(schedule, count), {}, nbm::SGD<double>({.learning_rate = rate})); });
+    };
+    BOOST_TEST(has(train_from(0.25), "final is 0.5, but with rate 0.9 the kind 'exponential' falls from 0.25"));
+    BOOST_TEST(updates == 0);
+    BOOST_TEST(train_from(0.75) == "nothing was thrown");
+}
+
 BOOST_AUTO_TEST_CASE(a_scheduled_rate_is_the_one_that_updates_use) {
     const auto rate = [](std::size_t epoch) { return 0.1 / double(epoch + 1); };
     const auto momentum = [](std::size_t epoch, double present) { return epoch == 0 ? 0.5 : present + 0.1; };
