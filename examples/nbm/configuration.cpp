@@ -49,11 +49,11 @@ auto require_type(const nbm::Setting& setting, const CLI::Option& option) -> voi
     const auto is_flag = option.get_items_expected_max() == 0;
     const auto is_whole = std::holds_alternative<std::int64_t>(setting.value);
     const auto is_list = option.get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll;
-    const auto expected = is_flag        ? "true or false"
-                          : is_list      ? "a list of whole numbers"
-                          : kind == "N"  ? "a whole number"
-                          : kind == "X"  ? "a number"
-                                         : "a text";
+    const auto expected = is_flag       ? "true or false"
+                          : is_list     ? "a list of whole numbers"
+                          : kind == "N" ? "a whole number"
+                          : kind == "X" ? "a number"
+                                        : "a text";
     const auto good = is_flag       ? std::holds_alternative<bool>(setting.value)
                       : is_list     ? std::holds_alternative<std::vector<std::int64_t>>(setting.value)
                       : kind == "N" ? is_whole

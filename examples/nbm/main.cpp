@@ -61,9 +61,9 @@ auto answer_to(const std::exception_ptr& problem) -> int {
         complain(error.what());
         try {
             error.rethrow_nested();
-        } catch (const nbm::Error&) { return wrong_input; } catch (const std::bad_alloc&) { return wrong_input; } catch (...) {
-            return 1;
-        }
+        } catch (const nbm::Error&) { return wrong_input; } catch (const std::bad_alloc&) {
+            return wrong_input;
+        } catch (...) { return 1; }
     } catch (const nbm::Error& error) {
         complain(error.what());
         return wrong_input;

@@ -94,6 +94,30 @@ struct StopAfter {
     }
 };
 
+/// Stops, or ends the epoch, after an update.
+struct StopInBatch {
+    std::size_t step;
+    nbm::Flow answer = nbm::Flow::stop;
+    auto on_batch_end(const nbm::BatchInfo& info) const -> nbm::Flow { return info.step + 1 == step ? answer : nbm::Flow::proceed; }
+};
+
+/// Asks for a stop from outside while the end of the first epoch is measured.
+struct StopWhileMeasuring {
+    std::stop_source* source;
+    nbm::MetricId id = {};
+    void setup(nbm::SetupInfo& info) { id = info.logs().declare({"measured"}); }
+    void on_epoch_end(nbm::EpochInfo& info) {
+        if (source != nullptr && info.epoch == 0) { source->request_stop(); }
+        if (!info.stop_token().stop_requested()) { info.logs().set(id, 1.0); }
+    }
+};
+
+struct Stateful {
+    void on_epoch_end(const nbm::EpochInfo&) {}
+    void save_state(nbm::State&) const {}
+    void load_state(const nbm::State&) {}
+};
+
 /// Asks for a stop from outside in a batch.
 struct Interrupter {
     std::stop_source* source;
@@ -209,6 +233,82 @@ BOOST_AUTO_TEST_CASE(a_stopped_training_goes_on_only_when_asked) {
     BOOST_TEST(same_history(done, history));
 }
 
+BOOST_AUTO_TEST_CASE(an_epoch_that_was_stopped_within_is_finished_when_the_training_goes_on) {
+    const auto folder = Temporary();
+    auto job = Job<float, nbm::PCD<float>>{};
+    auto whole = machine<float>();
+    const auto history = job.run(whole, folder / "whole", {}, {.path = "x.ckpt"});
+    auto dbm = machine<float>();
+    const auto stopped = job.run(dbm, folder / "part", {}, {.path = "x.ckpt"}, StopInBatch{7});
+    BOOST_TEST(stopped.rows().size() == 2U);
+    job.continue_after_stop = true;
+    auto resumed = machine<float>();
+    const auto done = job.run(resumed, folder / "part", folder / "part/x.ckpt", {.path = "x.ckpt"});
+    BOOST_TEST(same_weights(resumed, whole));
+    BOOST_TEST(same_history(done, history));
+    BOOST_TEST(contents(folder / "part/h.csv") == contents(folder / "whole/h.csv"));
+}
+
+BOOST_AUTO_TEST_CASE(an_epoch_that_a_callback_ended_stays_ended) {
+    const auto folder = Temporary();
+    auto job = Job<float, nbm::PCD<float>>{};
+    const auto ender = StopInBatch{7, nbm::Flow::end_epoch};
+    auto whole = machine<float>();
+    const auto history =
+        job.run(whole, folder / "a", {}, {.path = "x.ckpt", .every_epochs = 0, .every_batches = 7, .on_end = false}, ender);
+    auto resumed = machine<float>();
+    const auto done = job.run(resumed, folder / "a", folder / "a/x.ckpt", {.path = "y.ckpt"}, ender);
+    BOOST_TEST(same_weights(resumed, whole));
+    BOOST_TEST(same_history(done, history));
+}
+
+BOOST_AUTO_TEST_CASE(measurements_that_a_stop_request_cut_short_are_made_again) {
+    const auto folder = Temporary();
+    auto job = Job<float, nbm::PCD<float>>{};
+    auto whole = machine<float>();
+    const auto history = job.run(whole, folder / "whole", {}, {.path = "x.ckpt"}, StopWhileMeasuring{nullptr});
+    auto source = std::stop_source();
+    auto interrupted = job;
+    interrupted.stop = source.get_token();
+    auto dbm = machine<float>();
+    const auto part = interrupted.run(dbm, folder / "part", {}, {.path = "x.ckpt"}, StopWhileMeasuring{&source});
+    BOOST_TEST((part.outcome() == nbm::Outcome::cancelled));
+    BOOST_TEST(!part.last("measured").has_value());
+    auto resumed = machine<float>();
+    const auto done = job.run(resumed, folder / "part", folder / "part/x.ckpt", {.path = "x.ckpt"}, StopWhileMeasuring{nullptr});
+    BOOST_TEST(same_weights(resumed, whole));
+    BOOST_TEST(same_history(done, history));
+    BOOST_TEST(contents(folder / "part/h.csv") == contents(folder / "whole/h.csv"));
+}
+
+BOOST_AUTO_TEST_CASE(what_would_spoil_checkpoints_is_refused_before_training) {
+    const auto folder = Temporary();
+    const auto job = Job<float, nbm::CD<float>>{};
+    auto dbm = machine<float>();
+    auto first = Stateful{};
+    BOOST_TEST(has(message_of<nbm::Error>([&] { job.run(dbm, folder / "a", {}, {.path = "x.ckpt"}, Stateful{}, first); }),
+                   "two callbacks with a state have the id 'Stateful'"));
+    BOOST_TEST(has(message_of<nbm::Error>([&] {
+                       job.run(dbm, folder / "a", {}, {.path = "x.ckpt"},
+                               nbm::Named("other", nbm::Checkpoint({.path = (folder / "a/x.ckpt").string()})));
+                   }),
+                   "two callbacks would write to"));
+    BOOST_TEST(!fs::exists(folder / "a"));
+    BOOST_TEST(has(message_of<nbm::InputError>([] { nbm::Checkpoint({.path = "run/last.h5"}); }), "does not end in .ckpt"));
+}
+
+BOOST_AUTO_TEST_CASE(a_copied_run_leaves_the_checkpoints_of_the_other_alone) {
+    const auto folder = Temporary();
+    auto job = Job<float, nbm::CD<float>>{};
+    auto dbm = machine<float>();
+    job.run(dbm, folder / "a", {}, {.path = "{epoch}.ckpt", .keep = 1});
+    fs::copy(folder / "a", folder / "b", fs::copy_options::recursive);
+    job.epochs = 5;
+    job.run(dbm, folder / "b", folder / "b/3.ckpt", {.path = "{epoch}.ckpt", .keep = 1});
+    BOOST_TEST(files_in(folder / "a") == (std::vector<std::string>{"3.ckpt", "h.csv"}), boost::test_tools::per_element());
+    BOOST_TEST(files_in(folder / "b") == (std::vector<std::string>{"5.ckpt", "h.csv"}), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(more_epochs_continue_a_finished_training) {
     const auto folder = Temporary();
     auto job = Job<float, nbm::PCD<float>>{};
@@ -278,7 +378,7 @@ BOOST_AUTO_TEST_CASE(rows_that_are_gone_are_missed_and_other_files_are_kept) {
     std::ofstream(folder / "a/h.csv") << "my notes\n";
     job.epochs = 4;
     const auto further = job.run(dbm, folder / "a", folder / "a/x.ckpt", {.path = "x.ckpt"});
-    BOOST_TEST(has(further.warnings().at(0), "another header"));
+    BOOST_TEST(has(further.warnings()[0], "another header"));
     BOOST_TEST(contents(folder / "a/h.csv") == "my notes\n");
     BOOST_TEST(contents(folder / "a/h.2.csv").starts_with("epoch,cost"));
 }
