@@ -74,13 +74,13 @@ auto check_output(const TrainOptions& o) -> void {
             throw nbm::FileError((folder / name).string(), "is a folder, in the way of a result");
         }
     }
-    if (fs::is_directory(folder) && !fs::is_empty(folder) && !o.overwrite) {
-        throw nbm::FileError(folder.string(), "holds files already; choose another folder or add --overwrite" +
-                                                  (has_checkpoint(folder) ? ", or go on with: nbm resume " + folder.string() : ""));
-    }
     const auto saves_epochs = o.save_every != 0 || !o.save_epochs.empty();
     if (saves_epochs && fs::exists(folder / "weights") && !fs::is_directory(folder / "weights")) {
         throw nbm::FileError((folder / "weights").string(), "is a file, in the way of the folder for the weights");
+    }
+    if (fs::is_directory(folder) && !fs::is_empty(folder) && !o.overwrite) {
+        throw nbm::FileError(folder.string(), "holds files already; choose another folder or add --overwrite" +
+                                                  (has_checkpoint(folder) ? ", or go on with: nbm resume " + folder.string() : ""));
     }
 }
 

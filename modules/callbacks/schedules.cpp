@@ -134,6 +134,7 @@ auto Schedule::operator()(std::size_t epoch, double initial) const -> double {
     const auto result = value(static_cast<double>(epoch), start);
     if (!options_.final || !options_.rate) { return result; }
     check_final(start);
+    if (result == start) { return result; }  // the first epoch, or a rate that changes nothing
     return rises() ? std::min(result, *options_.final) : std::max(result, *options_.final);
 }
 

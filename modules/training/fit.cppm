@@ -177,6 +177,7 @@ private:
                                 "is at epoch " + std::to_string(loop.position.epoch) + " of " + std::to_string(options_.epochs));
             }
             run_.model = std::move(saved.model);
+            warn_of_other_rates(saved.state.child("optimiser"));
             run_.optimiser.load_state(saved.state.child("optimiser"));
             run_.trainer.load_state(saved.state.child("trainer"));
             all_.load_states(saved.state.child("callbacks"), session_);
@@ -189,6 +190,19 @@ private:
         } else {
             throw InputError("this trainer or optimiser has no save_state and load_state, so a training with it cannot be resumed");
         }
+    }
+
+    /// Rate and momentum are progress, which schedules make: those of the checkpoint count, but not without a word.
+    auto warn_of_other_rates(const State& saved) -> void {
+        const auto compare = [&](const std::string& name, double configured) {
+            const auto key = "configured_" + name;
+            if (saved.has(key) && saved.get<double>(key) != configured) {
+                session_.warn("the training goes on with the " + name +
+                              " of its checkpoint, not with the one that is configured now");
+            }
+        };
+        if constexpr (HasHyper<Hyper::learning_rate, OptimiserType>) { compare("learning_rate", run_.optimiser.learning_rate()); }
+        if constexpr (HasHyper<Hyper::momentum, OptimiserType>) { compare("momentum", run_.optimiser.momentum()); }
     }
 
     auto write_checkpoints() -> void {

@@ -128,13 +128,8 @@ auto SGD<T>::load_state(const State& state) -> void {
     require_kind(state, "sgd", "optimiser");
     auto velocity = load_parameters<T>(state.child("velocity"));
     iterations_ = state.get<std::size_t>("iterations");
-    // Progress comes from the checkpoint, but a value that was configured anew counts.
-    const auto restore = [&](double& value, double configured, const std::string& name) {
-        const auto saved = state.get<double>(name);
-        value = state.get<double>("configured_" + name) == configured ? saved : configured;
-    };
-    restore(options_.learning_rate, configured_.learning_rate, "learning_rate");
-    restore(options_.momentum, configured_.momentum, "momentum");
+    options_.learning_rate = state.get<double>("learning_rate");
+    options_.momentum = state.get<double>("momentum");
     velocity_ = std::move(velocity);
 }
 

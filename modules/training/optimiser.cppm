@@ -53,15 +53,15 @@ public:
     inline auto iterations() const -> std::size_t { return iterations_; }
     inline auto options() const -> const SGDOptions& { return options_; }
 
-    /// Moments, count of updates, and the rate and momentum as callbacks have left them; those that this optimiser was constructed with
-    /// count where they are not the ones of the saved optimiser. load_state throws InputError for another optimiser's.
+    /// Moments, count of updates, and the rate and momentum as callbacks have left them. load_state throws InputError for another
+    /// optimiser's.
     auto save_state(State& state) const -> void;
     auto load_state(const State& state) -> void;
 
 private:
     auto validate() const -> void;
 
-    SGDOptions configured_;  // as constructed: what a checkpoint does not override when it was changed since
+    SGDOptions configured_;  // as constructed
     SGDOptions options_;
     std::size_t iterations_ = 0;
     Parameters<T> velocity_;
