@@ -22,6 +22,7 @@ set(NBM_INTERFACES
   sampling/mean_field.cppm
   sampling/positive_phase.cppm
   estimators/estimators.cppm
+  estimators/control.cppm
   estimators/log_z.cppm
   estimators/exact_log_z.cppm
   estimators/ais.cppm
@@ -105,6 +106,7 @@ set(NBM_INTERNALS
   sampling/mean_field.cpp
   sampling/even_terms.cpp
   sampling/positive_phase.cpp
+  estimators/control.cpp
   estimators/log_z.cpp
   estimators/exact_log_z.cpp
   estimators/ais.cpp

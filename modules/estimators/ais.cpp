@@ -14,6 +14,7 @@ module;
 module nbm:estimators.ais_impl;
 
 import :estimators.ais;
+import :estimators.control;
 import :estimators.log_z;
 import :model;
 import :random;

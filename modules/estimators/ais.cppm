@@ -10,6 +10,7 @@ module;
 
 export module nbm:estimators.ais;
 
+import :estimators.control;
 import :estimators.log_z;
 import :model;
 import :random;
@@ -90,12 +91,6 @@ struct AISOptions {
     std::uint64_t seed = 1;
     std::optional<Parity> summed = {};  // the parity summed out; by default the one with more units
     std::stop_token stop = {};          // when a stop is requested, run_log_z() throws Cancelled
-};
-
-/// A computation ended because its stop token asked for it.
-class Cancelled : public Error {
-public:
-    using Error::Error;
 };
 
 /// Annealed importance sampling (Neal 2001) of log Z, from the base rates of the data.

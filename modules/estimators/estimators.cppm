@@ -2,6 +2,7 @@
 /// autocorrelation times.
 export module nbm:estimators;
 
+export import :estimators.control;
 export import :estimators.log_z;
 export import :estimators.exact_log_z;
 export import :estimators.ais;

@@ -15,6 +15,7 @@ struct Estimate {
     double value = 0.0;
     double low = 0.0;
     double high = 0.0;
+    double standard_error = 0.0;  // of the value, in nats; 0 for an exact one
 };
 
 /// An estimate of log Z by importance weights, with what tells whether to trust it.

@@ -66,6 +66,7 @@ using nbm::Config;
 using nbm::ConfiguredCallback;
 using nbm::ConfigValue;
 using nbm::Context;
+using nbm::Control;
 using nbm::CSVLogger;
 using nbm::CSVLoggerOptions;
 using nbm::Curve;
