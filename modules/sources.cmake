@@ -25,7 +25,13 @@ set(NBM_INTERFACES
   estimators/control.cppm
   estimators/log_z.cppm
   estimators/exact_log_z.cppm
+  estimators/betas.cppm
+  estimators/annealing_path.cppm
+  estimators/bases.cppm
+  estimators/moment_path.cppm
+  estimators/place_betas.cppm
   estimators/ais.cppm
+  estimators/row_ais.cppm
   estimators/autocorrelation.cppm
   estimators/pseudo_likelihood.cppm
   data/data.cppm
@@ -109,7 +115,14 @@ set(NBM_INTERNALS
   estimators/control.cpp
   estimators/log_z.cpp
   estimators/exact_log_z.cpp
+  estimators/stream_draw.cpp
+  estimators/betas.cpp
+  estimators/annealing_path.cpp
+  estimators/bases.cpp
+  estimators/moment_path.cpp
+  estimators/place_betas.cpp
   estimators/ais.cpp
+  estimators/row_ais.cpp
   estimators/autocorrelation.cpp
   estimators/pseudo_likelihood.cpp
   data/dataset.cpp

@@ -84,7 +84,7 @@ auto AISCallback::on_epoch_end(ModelContext<EpochInfo, T>& context) -> void {
     try {
         auto ais =
             AIS<T>(context.model, context.train,
-                   {.runs = options_.runs, .betas = betas_, .seed = options_.seed + context.epoch, .stop = context.stop_token()});
+                   {.runs = options_.runs, .betas = betas_, .seed = options_.seed + context.epoch, .control = {.stop = context.stop_token()}});
         const auto log_z = ais.run_log_z();
         logz_.set(logs, log_z);
         log_split(train_, context.train, log_z);

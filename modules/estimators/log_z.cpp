@@ -40,8 +40,18 @@ auto estimate_from_weights(std::span<const double> log_weights, double log_z_bas
     }
     result.log_weight_variance = log_variance / (count - 1.0);
     const auto bar = 3.0 * std::sqrt(ratio_variance / (count - 1.0) / count);
+    result.standard_error = bar / 3.0;
     result.low = bar < 1.0 ? result.value + std::log1p(-bar) : -std::numeric_limits<double>::infinity();
     result.high = result.value + std::log1p(bar);
+    return result;
+}
+
+auto estimate_from_reverse_weights(std::span<const double> log_weights, double log_z_base) -> LogZ {
+    auto result = estimate_from_weights(log_weights, -log_z_base);
+    result.value = -result.value;
+    const auto low = result.low;
+    result.low = -result.high;
+    result.high = -low;
     return result;
 }
 

@@ -29,6 +29,10 @@ struct LogZ : Estimate {
 /// section 4.1.1), that is, the one of Z. Throws InputError without weights.
 auto estimate_from_weights(std::span<const double> log_weights, double log_z_base) -> LogZ;
 
+/// The same for reverse AIS, where Z = Z_base / E[w]: `log_z_base` minus log of the mean weight, and its error bar, whose upper end
+/// is +inf where that of the mean reaches below 0.
+auto estimate_from_reverse_weights(std::span<const double> log_weights, double log_z_base) -> LogZ;
+
 /// RBM: mean log p(v) over the rows of v: [batch, visible], = -mean F(v) - log Z, with log Z's error bar. For grey rows it is a
 /// lower bound of the mean log-probability of binary rows drawn from them, since -F is convex. Throws as DBM::free_energy does.
 template <Real T>

@@ -32,78 +32,6 @@ auto some_data(std::size_t units) -> nbm::Matrix<double> {
     return v;
 }
 
-/// Takes the place of the random draws: each layer gets the states that it is told, and their probability is multiplied up.
-class ToldDraw : public nbm::Draw<double> {
-public:
-    auto tell(std::size_t states_of_all_layers) -> void {
-        told_ = states_of_all_layers;
-        probability_ = 1.0;
-    }
-    auto probability() const -> double { return probability_; }
-    auto operator()(std::size_t, nbm::MatrixView<double> logits, std::size_t) -> void override {
-        for (auto& z : logits.row(0)) {
-            const auto on = (told_ & 1U) != 0;
-            told_ >>= 1U;
-            const auto p = 1.0 / (1.0 + std::exp(-z));
-            probability_ *= on ? p : 1.0 - p;
-            z = on ? 1.0 : 0.0;
-        }
-    }
-
-private:
-    std::size_t told_ = 0;
-    double probability_ = 1.0;
-};
-
-auto set_layers(nbm::States<double>& states, Parity parity, std::size_t bits) -> void {
-    for (std::size_t l = parity == Parity::even ? 0 : 1; l < states.size(); l += 2) {
-        for (std::size_t k = 0; k != states[l].shape(1); ++k, bits >>= 1U) { states[l](0, k) = double(bits & 1U); }
-    }
-}
-auto get_layers(const nbm::States<double>& states, Parity parity) -> std::size_t {
-    auto bits = std::size_t{0};
-    auto place = std::size_t{0};
-    for (std::size_t l = parity == Parity::even ? 0 : 1; l < states.size(); l += 2) {
-        for (std::size_t k = 0; k != states[l].shape(1); ++k) { bits |= static_cast<std::size_t>(states[l](0, k)) << place++; }
-    }
-    return bits;
-}
-
-/// log(Z_A E[w]) of AIS by dynamic programming over all states of the chain, through every outcome of every draw of nbm's own step.
-auto expected_log_z(const nbm::DBM<double>& dbm, const nbm::Betas& betas, Parity summed) -> double {
-    const auto path = nbm::AnnealingPath<double>(dbm, nbm::base_rate_bias(some_data(dbm.visible_size())), summed);
-    const auto kept = nbm::opposite(summed);
-    const auto kept_states = std::size_t{1} << dbm.topology().units(kept);
-    const auto all_outcomes = std::size_t{1} << (dbm.topology().units(Parity::even) + dbm.topology().units(Parity::odd));
-    auto states = dbm.make_states(1);
-    auto draw = ToldDraw{};
-    auto mass = std::vector<double>(kept_states, 0.0);  // sum over paths of probability times weight, by the chain's state
-    for (std::size_t s = 0; s != kept_states; ++s) {
-        draw.tell(s);
-        path.start(states, {0, 1}, draw);
-        BOOST_REQUIRE(get_layers(states, kept) == s);
-        mass[s] += draw.probability();
-    }
-    const auto beta = betas.values();
-    for (std::size_t k = 1; k != beta.size(); ++k) {
-        const auto last = k + 1 == beta.size();
-        auto next = std::vector<double>(kept_states, 0.0);
-        for (std::size_t s = 0; s != kept_states; ++s) {
-            for (std::size_t outcome = 0; outcome != (last ? 1 : all_outcomes); ++outcome) {
-                set_layers(states, kept, s);
-                draw.tell(outcome);
-                auto log_weight = 0.0;
-                path.step(states, {0, 1}, beta[k - 1], beta[k], last, {&log_weight, 1}, draw);
-                next[get_layers(states, kept)] += mass[s] * std::exp(log_weight) * draw.probability();
-            }
-        }
-        mass = next;
-    }
-    auto sum = 0.0;
-    for (const auto m : mass) { sum += m; }
-    return path.log_z_base() + std::log(sum);
-}
-
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(exact_log_z_equals_enumeration) {
@@ -134,23 +62,6 @@ BOOST_AUTO_TEST_CASE(exact_log_z_crosses_its_blocks) {
     }
     BOOST_TEST(nbm::exact_log_z(dbm) == closed, boost::test_tools::tolerance(1e-12));
     BOOST_CHECK_THROW(nbm::exact_log_z(nbm::DBM<double>({31, 31})), nbm::InputError);
-}
-
-BOOST_AUTO_TEST_CASE(ais_is_unbiased_over_all_paths) {
-    // The expectation of the weights times Z_A is Z to 1e-12, for few and for uneven betas, whichever parity is summed out.
-    const auto schedules = std::vector<nbm::Betas>{nbm::linear(2), nbm::linear(3), nbm::linear(6), nbm::three_piece(6),
-                                                   nbm::Betas(std::vector<double>{0.0, 0.05, 0.7, 1.0})};
-    const auto machines =
-        std::vector<nbm::DBM<double>>{machine({5, 4}, 31, 2.0), machine({3, 3, 3}, 32, 1.5),
-                                      machine(nbm::Topology({3, 2, 2, 1}, {{0, 1}, {1, 2}, {2, 3}, {0, 3}}), 33, 2.0)};
-    for (const auto& dbm : machines) {
-        const auto truth = oracle::Machine(dbm).log_z();
-        for (const auto& betas : schedules) {
-            for (const auto summed : {Parity::even, Parity::odd}) {
-                BOOST_TEST(std::abs(std::expm1(expected_log_z(dbm, betas, summed) - truth)) < 1e-12);
-            }
-        }
-    }
 }
 
 BOOST_AUTO_TEST_CASE(ais_error_bars_cover_the_exact_value) {
