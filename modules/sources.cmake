@@ -93,6 +93,8 @@ set(NBM_INTERFACES
   training/penalty.cppm
   training/initialise.cppm
   training/optimiser.cppm
+  training/adam.cppm
+  training/gradient.cppm
   training/contrastive.cppm
   training/fit.cppm
   config/config.cppm
@@ -179,7 +181,10 @@ set(NBM_INTERNALS
   training/penalty.cpp
   training/state.cpp
   training/initialise.cpp
+  training/update.cpp
   training/optimiser.cpp
+  training/adam.cpp
+  training/gradient.cpp
   training/contrastive.cpp
   training/fit.cpp
   config/visitors.cpp

@@ -1,6 +1,7 @@
 module;
 
 #include <cstddef>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,9 @@ public:
     /// Fills the first batch.rows() rows of means() from batch: [rows, visible] and returns the sum of their free energies, in
     /// nats.
     auto run(const DBM<T>& dbm, MatrixView<const T> batch) -> double;
+
+    /// The variational free energy of each row of the last batch, in nats; further elements mean nothing.
+    inline auto free_energies() const -> std::span<const double> { return free_energies_; }
 
     /// means[0] is the data.
     inline auto means() const -> const States<T>& { return means_; }

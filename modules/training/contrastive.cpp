@@ -21,6 +21,7 @@ import :sampling.even_terms;
 import :sampling.gibbs_rows;
 import :tensor;
 import :training.contrastive;
+import :training.gradient;
 import :training.state;
 
 namespace nbm {
@@ -35,38 +36,14 @@ auto require_steps(std::size_t steps) -> void {
     if (steps == 0) { throw InputError("contrastive divergence with 0 steps has no gradient; at least 1 is needed"); }
 }
 
-/// gradient = <x^i x^j>_data - <x^i x^j>_chains, likewise biases.
+/// What stands for each layer in a phase.
 template <Real T>
-auto difference(const DBM<T>& dbm, const States<T>& means, std::size_t rows, const NegativePhase<T>& negative, std::size_t chains,
-                Gradient<T>& gradient) -> void {
-    const auto data = Rows{0, rows};
-    const auto model = Rows{0, chains};
-    const auto data_scale = T{1} / static_cast<T>(rows);
-    const auto model_scale = T{-1} / static_cast<T>(chains);
-    for (std::size_t s = 0; s != gradient.weights.size(); ++s) {
-        const auto edge = dbm.synapses()[s].edge;
-        const auto blocks = RowBlocks(gradient.weights[s].shape(0), 128);
-        parallel_for(blocks.count(), [&](std::size_t block) {
-            const auto part = blocks[block];
-            const auto out = slice(gradient.weights[s], part);
-            multiply<T>(slice(means[edge.lower], data).columns(part.first, part.count), slice(means[edge.upper], data), out,
-                        Transpose::yes, Transpose::no, data_scale, T{0});
-            multiply<T>(slice(negative.statistics(edge.lower), model).columns(part.first, part.count),
-                        slice(negative.statistics(edge.upper), model), out, Transpose::yes, Transpose::no, model_scale, T{1});
-        });
-    }
-    for (std::size_t l = 0; l != dbm.layer_count(); ++l) {
-        auto& bias = gradient.biases[l];
-        bias.fill(T{0});
-        const auto add_rows = [&](MatrixView<const T> view, T scale) {
-            for (std::size_t r = 0; r != view.rows(); ++r) {
-                const auto row = view.row(r);
-                for (std::size_t k = 0; k != row.size(); ++k) { bias[k] += scale * row[k]; }
-            }
-        };
-        add_rows(slice(means[l], data), data_scale);
-        add_rows(slice(negative.statistics(l), model), model_scale);
-    }
+auto layers_of(const PositivePhase<T>& positive) {
+    return [&positive](std::size_t l) -> const Matrix<T>& { return positive.means()[l]; };
+}
+template <Real T>
+auto layers_of(const NegativePhase<T>& negative) {
+    return [&negative](std::size_t l) -> const Matrix<T>& { return negative.statistics(l); };
 }
 
 /// The sum of free energies of all rows, as many at a time as there is room for.
@@ -116,26 +93,32 @@ auto NegativePhase<T>::run(const DBM<T>& dbm, std::size_t steps, std::size_t cou
 }
 
 template <Real T>
-CD<T>::CD(CDOptions options) : options_(std::move(options)), positive_(options_.mean_field) {
+CD<T>::CD(CDOptions options) : options_(std::move(options)), positive_(options_.mean_field), rules_(options_.gradient) {
     require_steps(options_.steps);
 }
 
 template <Real T>
-auto CD<T>::begin(const DBM<T>& dbm, const Matrix<T>&, std::size_t batch_size, std::uint64_t seed, bool resumed) -> void {
+auto CD<T>::begin(const DBM<T>& dbm, const Matrix<T>& data, std::size_t batch_size, std::uint64_t seed, bool resumed) -> void {
     const auto sweeps = resumed ? negative_.chains.sweeps : 0;
     positive_.reserve(dbm, batch_size);
     negative_.reserve(dbm, batch_size, Stream(seed, Purpose::chains));
     negative_.chains.sweeps = sweeps;
+    rules_.begin(dbm, data, resumed);
 }
 
 template <Real T>
-auto CD<T>::gradient(const DBM<T>& dbm, MatrixView<const T> batch, Gradient<T>& gradient) -> double {
+auto CD<T>::gradient(const DBM<T>& dbm, MatrixView<const T> batch, Gradient<T>& gradient, std::span<const T> weights) -> double {
     const auto rows = batch.rows();
-    const auto data = positive_.run(dbm, batch);
+    positive_.run(dbm, batch);
     negative_.start_from(dbm, positive_.means(), rows);
-    const auto model = negative_.run(dbm, options_.steps, rows);
-    difference(dbm, positive_.means(), rows, negative_, rows, gradient);
-    return (data - model) / static_cast<double>(rows);
+    negative_.run(dbm, options_.steps, rows);
+    data_.set(dbm, layers_of(positive_), rows, weights);
+    model_.set(dbm, layers_of(negative_), rows, weights);
+    difference(dbm, data_, model_, gradient);
+    rules_.apply(dbm, data_.means(), gradient);
+    const auto difference_of_sums =
+        weighted_sum(positive_.free_energies(), rows, weights) - weighted_sum(negative_.free_energies(), rows, weights);
+    return difference_of_sums / static_cast<double>(rows);
 }
 
 template <Real T>
@@ -153,13 +136,14 @@ auto CD<T>::evaluate(const DBM<T>& dbm, const Matrix<T>& data) -> double {
 }
 
 template <Real T>
-PCD<T>::PCD(PCDOptions options) : options_(std::move(options)), positive_(options_.mean_field) {
+PCD<T>::PCD(PCDOptions options) : options_(std::move(options)), positive_(options_.mean_field), rules_(options_.gradient) {
     require_steps(options_.steps);
 }
 
 template <Real T>
 auto PCD<T>::begin(const DBM<T>& dbm, const Matrix<T>& data, std::size_t batch_size, std::uint64_t seed, bool resumed) -> void {
     positive_.reserve(dbm, batch_size);
+    rules_.begin(dbm, data, resumed);
     const auto count = options_.chains == 0 ? batch_size : options_.chains;
     if (resumed && negative_.chains.count() == count) { return; }
     const auto stream = Stream(seed, Purpose::chains);
@@ -177,13 +161,17 @@ auto PCD<T>::begin(const DBM<T>& dbm, const Matrix<T>& data, std::size_t batch_s
 }
 
 template <Real T>
-auto PCD<T>::gradient(const DBM<T>& dbm, MatrixView<const T> batch, Gradient<T>& gradient) -> double {
+auto PCD<T>::gradient(const DBM<T>& dbm, MatrixView<const T> batch, Gradient<T>& gradient, std::span<const T> weights) -> double {
     const auto rows = batch.rows();
     const auto count = negative_.chains.count();
-    const auto data = positive_.run(dbm, batch);
+    positive_.run(dbm, batch);
     const auto model = negative_.run(dbm, options_.steps, count);
-    difference(dbm, positive_.means(), rows, negative_, count, gradient);
-    return data / static_cast<double>(rows) - model / static_cast<double>(count);
+    data_.set(dbm, layers_of(positive_), rows, weights);
+    model_.set(dbm, layers_of(negative_), count);
+    difference(dbm, data_, model_, gradient);
+    rules_.apply(dbm, data_.means(), gradient);
+    return weighted_sum(positive_.free_energies(), rows, weights) / static_cast<double>(rows) -
+           data_.weight() * model / static_cast<double>(count);
 }
 
 template <Real T>
@@ -198,11 +186,13 @@ template <Real T>
 auto CD<T>::save_state(State& state) const -> void {
     state.put("kind", std::string("cd"));
     state.put("sweeps", negative_.chains.sweeps);
+    rules_.save_state(state.child("gradient"));
 }
 
 template <Real T>
 auto CD<T>::load_state(const State& state) -> void {
     require_kind(state, "cd", "trainer");
+    load_rules(state, rules_);
     negative_.chains.sweeps = state.get<std::size_t>("sweeps");
 }
 
@@ -210,12 +200,14 @@ template <Real T>
 auto PCD<T>::save_state(State& state) const -> void {
     state.put("kind", std::string("pcd"));
     save_chains(negative_.chains, state.child("chains"));
+    rules_.save_state(state.child("gradient"));
 }
 
 template <Real T>
 auto PCD<T>::load_state(const State& state) -> void {
     require_kind(state, "pcd", "trainer");
     load_chains(state.child("chains"), negative_.chains);
+    load_rules(state, rules_);
 }
 
 template class NegativePhase<float>;

@@ -2,6 +2,7 @@ module;
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,7 @@ import :model;
 import :random;
 import :sampling;
 import :tensor;
+import :training.gradient;
 
 export namespace nbm {
 
@@ -30,6 +32,9 @@ public:
     /// `steps` sweeps of the first `count` chains; the sum of their free energies (odd layers summed out), in nats.
     auto run(const DBM<T>& dbm, std::size_t steps, std::size_t count) -> double;
 
+    /// The free energies of the last run's chains, odd layers summed out, in nats.
+    inline auto free_energies() const -> std::span<const double> { return free_energies_; }
+
     /// What stands for the states of a layer in the statistics.
     inline auto statistics(std::size_t layer) const -> const Matrix<T>& {
         return parity_of(layer) == Parity::even ? chains.states[layer] : probabilities_[layer];
@@ -43,13 +48,14 @@ private:
 struct CDOptions {
     std::size_t steps = 1;  // Gibbs sweeps
     MeanFieldOptions mean_field = {};
+    GradientOptions gradient = {};
 };
 
 /// Contrastive divergence CD-k (Hinton 2002): the chains start at the data.
 template <Real T = float>
 class CD {
 public:
-    /// Throws InputError for 0 steps.
+    /// Throws InputError for 0 steps or an option of the gradient outside its range.
     explicit CD(CDOptions options = {});
 
     /// fit(): prepares for batches of at most batch_size rows and starts the random numbers of `seed` at their beginning, unless
@@ -57,13 +63,14 @@ public:
     auto begin(const DBM<T>& dbm, const Matrix<T>& data, std::size_t batch_size, std::uint64_t seed, bool resumed) -> void;
 
     /// Writes the gradient of the mean log-likelihood of batch: [rows, visible] and returns the cost, mean F(data) - mean
-    /// F(chains), in nats. Does not allocate.
-    auto gradient(const DBM<T>& dbm, MatrixView<const T> batch, Gradient<T>& gradient) -> double;
+    /// F(chains), in nats. weights: none, or one for each row, which counts that much, as does the chain that starts there: the
+    /// gradient of (1 / rows) sum_r w_r log p(v_r). Does not allocate, but for the first weights.
+    auto gradient(const DBM<T>& dbm, MatrixView<const T> batch, Gradient<T>& gradient, std::span<const T> weights = {}) -> double;
 
     /// The cost of other data. Changes nothing that training uses.
     auto evaluate(const DBM<T>& dbm, const Matrix<T>& data) -> double;
 
-    /// The address of the next random number.
+    /// The address of the next random number, and what the options of the gradient remember.
     auto save_state(State& state) const -> void;
     auto load_state(const State& state) -> void;
 
@@ -71,12 +78,16 @@ private:
     CDOptions options_;
     PositivePhase<T> positive_;
     NegativePhase<T> negative_;
+    GradientRules<T> rules_;
+    Phase<T> data_;
+    Phase<T> model_;
 };
 
 struct PCDOptions {
     std::size_t steps = 1;   // Gibbs sweeps an update
     std::size_t chains = 0;  // 0 means as many as rows in a batch
     MeanFieldOptions mean_field = {};
+    GradientOptions gradient = {};
 };
 
 /// Persistent contrastive divergence PCD-k (Tieleman 2008): the chains go on from one update to the next. They start at random rows
@@ -87,7 +98,10 @@ public:
     explicit PCD(PCDOptions options = {});
 
     auto begin(const DBM<T>& dbm, const Matrix<T>& data, std::size_t batch_size, std::uint64_t seed, bool resumed) -> void;
-    auto gradient(const DBM<T>& dbm, MatrixView<const T> batch, Gradient<T>& gradient) -> double;
+
+    /// As CD's, but weights belong to the rows alone: the chains stand for the model, each as much as the others, and count with
+    /// the mean weight of the batch.
+    auto gradient(const DBM<T>& dbm, MatrixView<const T> batch, Gradient<T>& gradient, std::span<const T> weights = {}) -> double;
 
     /// The cost of other data against the chains as they are. Does not advance them.
     auto evaluate(const DBM<T>& dbm, const Matrix<T>& data) -> double;
@@ -95,8 +109,8 @@ public:
     /// The persistent chains.
     inline auto chains() const -> const Chains<T>& { return negative_.chains; }
 
-    /// The chains and the address of their next random number. load_state, after begin(), throws InputError for another number of
-    /// chains.
+    /// The chains, the address of their next random number and what the options of the gradient remember. load_state, after
+    /// begin(), throws InputError for another number of chains.
     auto save_state(State& state) const -> void;
     auto load_state(const State& state) -> void;
 
@@ -104,6 +118,9 @@ private:
     PCDOptions options_;
     PositivePhase<T> positive_;
     NegativePhase<T> negative_;
+    GradientRules<T> rules_;
+    Phase<T> data_;
+    Phase<T> model_;
 };
 
 }  // namespace nbm

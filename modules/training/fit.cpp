@@ -1,6 +1,8 @@
 module;
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -55,8 +57,41 @@ auto check_fit(const DBM<T>& dbm, const Matrix<T>& train, const FitOptions<T>& o
     for (const auto strength : {p.l1, p.l2, p.bias_l1, p.bias_l2}) {
         if (!(strength >= 0.0)) { throw InputError(fmt::format("a penalty has the strength {}; it must be at least 0", strength)); }
     }
+    if (!(options.max_norm >= 0.0)) {
+        throw InputError(fmt::format("max_norm is {}; it must be above 0, or 0 for no limit", options.max_norm));
+    }
     check_rows(dbm, train, "training");
+    normalised_weights(options.weights, train.shape(0));
     if (options.validation != nullptr) { check_rows(dbm, *options.validation, "validation"); }
+}
+
+template <Real T>
+auto normalised_weights(const Vector<T>* weights, std::size_t rows) -> Vector<T> {
+    if (weights == nullptr) { return Vector<T>::from_shape({std::size_t{0}}); }
+    if (weights->size() != rows) {
+        throw ShapeError(fmt::format("there are {} weights for {} training rows; each row needs one", weights->size(), rows));
+    }
+    for (std::size_t r = 0; r != rows; ++r) {
+        if (const auto w = (*weights)[r]; !std::isfinite(w) || w < T{0}) {
+            throw InputError(fmt::format("the weight of training row {} is {}; it must be finite and at least 0", r, w));
+        }
+    }
+    const auto largest = static_cast<double>(*std::ranges::max_element(*weights));
+    if (largest == 0.0) { throw InputError("the weights of all training rows are 0; at least one must be above 0"); }
+    auto sum = 0.0;
+    for (const auto w : *weights) { sum += static_cast<double>(w) / largest; }
+    auto result = *weights;
+    for (auto& w : result) { w = static_cast<T>(static_cast<double>(w) / largest * (static_cast<double>(rows) / sum)); }
+    return result;
+}
+
+template <Real T>
+auto checksum(const Vector<T>& weights) -> std::uint64_t {
+    if (weights.size() == 0) { return 0; }
+    // FNV-1a, 64 bits, over whole numbers in place of bytes.
+    auto hash = std::uint64_t{14695981039346656037U};
+    for (const auto w : weights) { hash = (hash ^ std::bit_cast<std::uint64_t>(static_cast<double>(w))) * 1099511628211U; }
+    return hash;
 }
 
 template <Real T>
@@ -81,11 +116,12 @@ constexpr auto saved_whole_numbers = {std::pair{"rows", &FitParams::rows}, std::
 
 }  // namespace
 
-auto save_loop(State& state, const FitParams& params, bool shuffle, const Position& position, const std::string& stop_reason,
+auto save_loop(State& state, const LoopIdentity& identity, const Position& position, const std::string& stop_reason,
                const Logs& logs) -> void {
-    for (const auto& [name, member] : saved_whole_numbers) { state.put(name, params.*member); }
-    state.put("seed", params.seed);
-    state.put("shuffle", shuffle);
+    for (const auto& [name, member] : saved_whole_numbers) { state.put(name, identity.params.*member); }
+    state.put("seed", identity.params.seed);
+    state.put("shuffle", identity.shuffle);
+    state.put("weights", identity.weights);
     state.put("epoch", position.epoch);
     state.put("batch", position.batch);
     state.put("seconds", position.seconds);
@@ -99,15 +135,21 @@ auto save_loop(State& state, const FitParams& params, bool shuffle, const Positi
     }
 }
 
-auto load_loop(const std::filesystem::path& path, const State& state, const FitParams& params, bool shuffle, Logs& logs)
-    -> SavedLoop {
+auto load_loop(const std::filesystem::path& path, const State& state, const LoopIdentity& identity, Logs& logs) -> SavedLoop {
     const auto require = [&](const std::string& what, auto found, auto expected) {
         if (found == expected) { return; }
         throw FileError(path.string(), fmt::format("belongs to a training with {} {}; this one has {}", what, found, expected));
     };
-    for (const auto& [name, member] : saved_whole_numbers) { require(name, state.get<std::size_t>(name), params.*member); }
-    require("seed", state.get<std::uint64_t>("seed"), params.seed);
-    require("shuffle", state.get<bool>("shuffle"), shuffle);
+    for (const auto& [name, member] : saved_whole_numbers) { require(name, state.get<std::size_t>(name), identity.params.*member); }
+    require("seed", state.get<std::uint64_t>("seed"), identity.params.seed);
+    require("shuffle", state.get<bool>("shuffle"), identity.shuffle);
+    const auto weights = state.has("weights") ? state.get<std::uint64_t>("weights") : 0;  // older checkpoints know none
+    if (weights != identity.weights) {
+        const auto describe = [](std::uint64_t sum) { return sum == 0 ? "no weights of the rows" : "weights of the rows"; };
+        const auto other = weights != 0 && identity.weights != 0 ? "other " : "";
+        throw FileError(path.string(), fmt::format("belongs to a training with {}{}; this one has {}", other, describe(weights),
+                                                   describe(identity.weights)));
+    }
     const auto& metrics = state.child("logs");
     for (std::size_t i = 0; i != logs.metrics().size(); ++i) {
         const auto& name = logs.metrics()[i].name;
@@ -125,6 +167,10 @@ auto load_loop(const std::filesystem::path& path, const State& state, const FitP
 
 template auto check_fit(const DBM<float>&, const Matrix<float>&, const FitOptions<float>&) -> void;
 template auto check_fit(const DBM<double>&, const Matrix<double>&, const FitOptions<double>&) -> void;
+template auto normalised_weights(const Vector<float>*, std::size_t) -> Vector<float>;
+template auto normalised_weights(const Vector<double>*, std::size_t) -> Vector<double>;
+template auto checksum(const Vector<float>&) -> std::uint64_t;
+template auto checksum(const Vector<double>&) -> std::uint64_t;
 template auto gather_rows(const Matrix<float>&, const std::vector<std::size_t>&, std::size_t, MatrixView<float>) -> void;
 template auto gather_rows(const Matrix<double>&, const std::vector<std::size_t>&, std::size_t, MatrixView<double>) -> void;
 

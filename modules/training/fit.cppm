@@ -8,6 +8,7 @@ module;
 #include <exception>
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -35,6 +36,13 @@ concept Trainer =
         { trainer.evaluate(dbm, data) } -> std::same_as<double>;
     };
 
+/// A trainer whose rows may count differently: weights[r] >= 0 for each row of the batch, or none.
+template <class Tr, class T>
+concept WeightedTrainer = Trainer<Tr, T> && requires(Tr& trainer, const DBM<T>& dbm, MatrixView<const T> batch, Gradient<T>& g,
+                                                     std::span<const T> weights) {
+    { trainer.gradient(dbm, batch, g, weights) } -> std::same_as<double>;
+};
+
 /// What fit() needs of an optimiser: see SGD.
 template <class O, class T>
 concept Optimiser = Real<T> && requires(O& optimiser, DBM<T>& dbm, const Gradient<T>& g) { optimiser.update(dbm, g); };
@@ -47,9 +55,11 @@ struct FitOptions {
     std::size_t epochs = 10;                // the epoch after the last, counted from 0
     std::size_t batch_size = 100;           // rows an update; the last batch of an epoch may be smaller
     const Matrix<T>* validation = nullptr;  // [rows, visible], evaluated after each epoch
+    const Vector<T>* weights = nullptr;     // [rows], how much each training row counts: at least 0; only their ratios matter
     bool shuffle = true;                    // anew in each epoch
     std::size_t initial_epoch = 0;          // where a continued training begins; trainer and optimiser go on from where they are
     Penalty penalty = {};
+    double max_norm = 0.0;              // of each hidden unit's incoming weights, see limit_norms; 0: no limit
     std::uint64_t seed = 1;             // of shuffling and of the trainer
     std::stop_token stop = {};          // asked after each batch; a request ends the training as cancelled
     std::filesystem::path resume = {};  // a checkpoint to go on from: machine, trainer, optimiser, history and callbacks
@@ -64,6 +74,14 @@ namespace nbm {
 /// Throws ShapeError or InputError before anything is trained.
 template <Real T>
 auto check_fit(const DBM<T>& dbm, const Matrix<T>& train, const FitOptions<T>& options) -> void;
+
+/// The weights of the rows, scaled to the mean 1; empty when there are none. Throws ShapeError or InputError.
+template <Real T>
+auto normalised_weights(const Vector<T>* weights, std::size_t rows) -> Vector<T>;
+
+/// A number that tells weights apart; 0 when there are none.
+template <Real T>
+auto checksum(const Vector<T>& weights) -> std::uint64_t;
 
 /// batch[i, :] = data[order[first + i], :]
 template <Real T>
@@ -80,8 +98,15 @@ struct Position {
     bool ended = false;    // a callback ended the epoch after the last batch
 };
 
+/// What a training that is resumed must have in common with itself.
+struct LoopIdentity {
+    const FitParams& params;
+    bool shuffle = true;
+    std::uint64_t weights = 0;  // their checksum
+};
+
 /// The part of a checkpoint that is about the loop itself: position, what must not change, the metrics of the epoch.
-auto save_loop(State& state, const FitParams& params, bool shuffle, const Position& position, const std::string& stop_reason,
+auto save_loop(State& state, const LoopIdentity& identity, const Position& position, const std::string& stop_reason,
                const Logs& logs) -> void;
 
 struct SavedLoop {
@@ -90,8 +115,7 @@ struct SavedLoop {
 };
 
 /// Throws FileError, naming what differs, when the checkpoint belongs to another training.
-auto load_loop(const std::filesystem::path& path, const State& state, const FitParams& params, bool shuffle, Logs& logs)
-    -> SavedLoop;
+auto load_loop(const std::filesystem::path& path, const State& state, const LoopIdentity& identity, Logs& logs) -> SavedLoop;
 
 /// One training: the state that its parts share.
 template <Real T, class TrainerType, class OptimiserType, class List>
@@ -102,8 +126,10 @@ public:
         : run_{dbm, train, options.validation, optimiser, trainer},
           options_(options),
           all_(base_logger_, callbacks, history_),
+          weights_(normalised_weights(options.weights, train.shape(0))),
           gradient_(zero_parameters(dbm)),
-          batch_(Matrix<T>::from_shape({std::min(options.batch_size, train.shape(0)), train.shape(1)})) {
+          batch_(Matrix<T>::from_shape({std::min(options.batch_size, train.shape(0)), train.shape(1)})),
+          batch_weights_(Vector<T>::from_shape({weights_.size() == 0 ? 0 : batch_.shape(0)})) {
         params_ = {.first_epoch = options.initial_epoch,
                    .epochs = options.epochs,
                    .batches = (train.shape(0) + batch_.shape(0) - 1) / batch_.shape(0),
@@ -171,7 +197,7 @@ private:
                 throw FileError(options_.resume.string(), "holds a machine " + saved.model.topology().describe() + ", not " +
                                                               run_.model.topology().describe());
             }
-            const auto loop = load_loop(options_.resume, saved.state, params_, options_.shuffle, logs_);
+            const auto loop = load_loop(options_.resume, saved.state, identity(), logs_);
             if (loop.position.epoch > options_.epochs) {
                 throw FileError(options_.resume.string(),
                                 "is at epoch " + std::to_string(loop.position.epoch) + " of " + std::to_string(options_.epochs));
@@ -209,8 +235,7 @@ private:
         for (auto& request : std::exchange(session_.checkpoints, {})) {
             if constexpr (Stateful<OptimiserType> && Stateful<TrainerType>) {
                 auto state = State{};
-                save_loop(state, params_, options_.shuffle, position_, outcome_ == Outcome::stopped ? stop_reason() : std::string{},
-                          logs_);
+                save_loop(state, identity(), position_, outcome_ == Outcome::stopped ? stop_reason() : std::string{}, logs_);
                 run_.optimiser.save_state(state.child("optimiser"));
                 run_.trainer.save_state(state.child("trainer"));
                 all_.save_states(state.child("callbacks"));
@@ -275,10 +300,11 @@ private:
             const auto batch = slice(batch_, {0, context.size});
             auto flow = all_.template call<hook::BatchBegin>(context);
             gather_rows(run_.train, order, first, batch);
-            context.cost = run_.trainer.gradient(run_.model, batch, gradient_);
+            context.cost = compute_gradient(batch, std::span(order).subspan(first, context.size));
             add_penalty(run_.model, options_.penalty, gradient_);
             flow = std::max(flow, call_gradient(context));
             run_.optimiser.update(run_.model, gradient_);
+            if (options_.max_norm > 0.0) { limit_norms(run_.model, options_.max_norm); }
             flow = follow(std::max(flow, all_.template call<hook::BatchEnd>(context)));
             flow = std::max(flow, poll_stop());
             position_.batch = b + 1;
@@ -290,6 +316,17 @@ private:
             if (flow != Flow::proceed) { return flow; }
         }
         return Flow::proceed;
+    }
+
+    auto compute_gradient(MatrixView<const T> batch, std::span<const std::size_t> rows) -> double {
+        if constexpr (WeightedTrainer<TrainerType, T>) {
+            if (weights_.size() != 0) {
+                std::ranges::transform(rows, batch_weights_.begin(), [&](std::size_t r) { return weights_[r]; });
+                return run_.trainer.gradient(run_.model, batch, gradient_,
+                                             as_span(std::as_const(batch_weights_)).first(rows.size()));
+            }
+        }
+        return run_.trainer.gradient(run_.model, batch, gradient_);
     }
 
     /// The epoch will not be finished now: checkpoints from which it can be. False when nobody wants one.
@@ -312,6 +349,7 @@ private:
         }
     }
 
+    auto identity() const -> LoopIdentity { return {params_, options_.shuffle, checksum(weights_)}; }
     auto step() const -> std::size_t { return position_.epoch * params_.batches + position_.batch; }
     auto follow(Flow flow) -> Flow {
         if (flow == Flow::stop && outcome_ == Outcome::completed) { outcome_ = Outcome::stopped; }
@@ -337,8 +375,10 @@ private:
     Logs logs_;
     FitParams params_;
     Position position_;
+    Vector<T> weights_;
     Gradient<T> gradient_;
     Matrix<T> batch_;
+    Vector<T> batch_weights_;
     Outcome outcome_ = Outcome::completed;
     std::string earlier_stop_;
 };
@@ -359,6 +399,11 @@ template <Real T, class TrainerType, class OptimiserType, class List = CallbackL
 auto fit(DBM<T>& dbm, const std::type_identity_t<Matrix<T>>& train, TrainerType&& trainer, OptimiserType&& optimiser,
          const FitOptions<T>& options = {}, List&& callbacks = List{}) -> History {
     check_fit(dbm, train, options);
+    if constexpr (!WeightedTrainer<std::remove_reference_t<TrainerType>, T>) {
+        if (options.weights != nullptr) {
+            throw InputError("the rows have weights, but this trainer has no gradient(dbm, batch, gradient, weights)");
+        }
+    }
     return Fit(dbm, train, trainer, optimiser, options, callbacks).run();
 }
 

@@ -16,6 +16,7 @@ import :model;
 import :tensor;
 import :training.optimiser;
 import :training.state;
+import :training.update;
 
 namespace nbm {
 
@@ -85,30 +86,15 @@ auto update_span(std::span<T> parameter, std::span<T> velocity, std::span<const 
 template <Real T>
 auto SGD<T>::update(DBM<T>& dbm, const Gradient<T>& gradient) -> void {
     if (velocity_.biases.empty()) { velocity_ = zero_parameters(dbm); }
-    auto fits = gradient.biases.size() == dbm.layer_count() && gradient.weights.size() == dbm.synapses().size() &&
-                velocity_.biases.size() == dbm.layer_count() && velocity_.weights.size() == dbm.synapses().size();
-    for (std::size_t l = 0; fits && l != dbm.layer_count(); ++l) {
-        fits = gradient.biases[l].size() == dbm.size(l) && velocity_.biases[l].size() == dbm.size(l);
-    }
-    if (!fits) {
-        throw ShapeError("SGD: the gradient or the moments belong to a machine of another shape than " + dbm.topology().describe());
-    }
-
+    require_shapes("SGD", dbm, {&gradient, &velocity_});
     const auto rate = static_cast<T>(effective_learning_rate());
     const auto momentum = static_cast<T>(effective_momentum());
-    for (std::size_t l = 0; l != dbm.layer_count(); ++l) {
-        update_span<T>(as_span(dbm.bias(l)), as_span(velocity_.biases[l]), as_span(gradient.biases[l]), rate, momentum,
-                       options_.nesterov);
-    }
-    for (std::size_t s = 0; s != gradient.weights.size(); ++s) {
-        auto& weights = dbm.synapses()[s].weights;
-        parallel_rows(weights.shape(0), [&](Rows rows) {
-            for (auto r = rows.first; r != rows.first + rows.count; ++r) {
-                update_span<T>(MatrixView<T>(weights).row(r), MatrixView<T>(velocity_.weights[s]).row(r),
-                               MatrixView<const T>(gradient.weights[s]).row(r), rate, momentum, options_.nesterov);
-            }
-        });
-    }
+    for_each_parameter(
+        dbm, gradient,
+        [&](std::span<T> parameter, std::span<const T> g, std::span<T> velocity) {
+            update_span<T>(parameter, velocity, g, rate, momentum, options_.nesterov);
+        },
+        velocity_);
     ++iterations_;
 }
 

@@ -1,5 +1,8 @@
 module;
 
+#include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstddef>
 #include <span>
 
@@ -43,6 +46,38 @@ auto add_penalty(const DBM<T>& dbm, const Penalty& penalty, Gradient<T>& gradien
     }
 }
 
+template <Real T>
+auto limit_norms(DBM<T>& dbm, double max_norm) -> void {
+    constexpr std::size_t width = 64;
+    for (std::size_t l = 1; l != dbm.layer_count(); ++l) {
+        const auto blocks = RowBlocks(dbm.size(l), width);
+        parallel_for(blocks.count(), [&](std::size_t block) {
+            const auto [first, count] = blocks[block];
+            const auto each_row = [&](const auto& f) {
+                for (auto& synapse : dbm.synapses()) {
+                    const auto weights = MatrixView<T>(synapse.weights);
+                    for (std::size_t i = 0; synapse.edge.upper == l && i != weights.rows(); ++i) {
+                        f(weights.row(i).subspan(first, count));
+                    }
+                }
+            };
+            auto squares = std::array<double, width>{};
+            each_row([&](std::span<T> row) {
+                for (std::size_t j = 0; j != row.size(); ++j) { squares[j] += double(row[j]) * double(row[j]); }
+            });
+            auto factors = std::array<T, width>{};
+            std::ranges::transform(squares, factors.begin(), [&](double square) {
+                return square > max_norm * max_norm ? static_cast<T>(max_norm / std::sqrt(square)) : T{1};
+            });
+            each_row([&](std::span<T> row) {
+                for (std::size_t j = 0; j != row.size(); ++j) { row[j] *= factors[j]; }
+            });
+        });
+    }
+}
+
+template auto limit_norms(DBM<float>&, double) -> void;
+template auto limit_norms(DBM<double>&, double) -> void;
 template auto add_penalty(const DBM<float>&, const Penalty&, Gradient<float>&) -> void;
 template auto add_penalty(const DBM<double>&, const Penalty&, Gradient<double>&) -> void;
 

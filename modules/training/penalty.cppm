@@ -18,4 +18,9 @@ struct Penalty {
 template <Real T>
 auto add_penalty(const DBM<T>& dbm, const Penalty& penalty, Gradient<T>& gradient) -> void;
 
+/// Shortens the incoming weights of each hidden unit, those from all layers below it together, to the L2 norm max_norm where they
+/// are longer (Srebro, Rennie and Jaakkola 2005). max_norm must be above 0.
+template <Real T>
+auto limit_norms(DBM<T>& dbm, double max_norm) -> void;
+
 }  // namespace nbm

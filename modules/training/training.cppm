@@ -4,5 +4,7 @@ export module nbm:training;
 export import :training.penalty;
 export import :training.initialise;
 export import :training.optimiser;
+export import :training.adam;
+export import :training.gradient;
 export import :training.contrastive;
 export import :training.fit;
