@@ -64,7 +64,7 @@ public:
 
     /// Writes the gradient of the mean log-likelihood of batch: [rows, visible] and returns the cost, mean F(data) - mean
     /// F(chains), in nats. weights: none, or one for each row, which counts that much, as does the chain that starts there: the
-    /// gradient of (1 / rows) sum_r w_r log p(v_r). Does not allocate, but for the first weights.
+    /// gradient of (1 / rows) sum_r w_r log p(v_r). Allocates in the first call and for the first weights only.
     auto gradient(const DBM<T>& dbm, MatrixView<const T> batch, Gradient<T>& gradient, std::span<const T> weights = {}) -> double;
 
     /// The cost of other data. Changes nothing that training uses.
