@@ -24,6 +24,7 @@ set(NBM_INTERFACES
   estimators/estimators.cppm
   estimators/control.cppm
   estimators/log_z.cppm
+  estimators/likelihood.cppm
   estimators/exact_log_z.cppm
   estimators/betas.cppm
   estimators/annealing_path.cppm
@@ -111,11 +112,13 @@ set(NBM_INTERNALS
   model/parameters.cpp
   sampling/gibbs_rows.cpp
   sampling/gibbs.cpp
-  sampling/mean_field.cpp
   sampling/even_terms.cpp
+  sampling/mean_field_rows.cpp
+  sampling/mean_field.cpp
   sampling/positive_phase.cpp
   estimators/control.cpp
   estimators/log_z.cpp
+  estimators/likelihood.cpp
   estimators/exact_log_z.cpp
   estimators/stream_draw.cpp
   estimators/betas.cpp

@@ -57,17 +57,16 @@ auto AISCallback::declare_split(Logs& logs, const std::string& prefix) const -> 
 }
 
 auto AISCallback::prepare(SetupInfo& info, const Topology& topology) -> void {
-    if (!topology.is_rbm()) {
-        throw InputError(
-            fmt::format("AISCallback measures log-probabilities of machines with two layers, not of {}", topology.describe()));
-    }
-    const auto smaller = std::min(topology.size(0), topology.size(1));
+    const auto smaller = std::min(topology.units(Parity::even), topology.units(Parity::odd));
     if (options_.exact && smaller > max_enumerated_units) {
-        throw InputError(fmt::format("AISCallback: exact log Z needs a side of at most {} units; the smaller one has {}",
-                                     max_enumerated_units, smaller));
+        throw InputError(fmt::format("AISCallback: exact log Z needs a side of at most {} units; the smaller one of {} has {}",
+                                     max_enumerated_units, topology.describe(), smaller));
     }
     auto& logs = info.logs();
     logz_ = declare_bounded(logs, "logz");
+    trust_.effective_sample_size = logs.declare({.name = named("logz_ess"), .better = Better::higher});
+    trust_.share = logs.declare({.name = named("logz_share"), .better = Better::lower});
+    trust_.variance = logs.declare({.name = named("logz_weight_variance"), .better = Better::lower});
     train_ = declare_split(logs, "");
     if (info.has_validation) { validation_ = declare_split(logs, "val_"); }
     if (options_.exact) { exact_ = logs.declare({named("logz_exact"), "nat"}); }
@@ -76,17 +75,24 @@ auto AISCallback::prepare(SetupInfo& info, const Topology& topology) -> void {
 template <Real T>
 auto AISCallback::on_epoch_end(ModelContext<EpochInfo, T>& context) -> void {
     auto& logs = context.logs();
+    const auto stop = context.stop_token();
     const auto log_split = [&](const Split& split, const Matrix<T>& rows, const LogZ& log_z) {
-        const auto probability = mean_log_probability(context.model, rows, log_z);
+        const auto& dbm = context.model;
+        const auto probability = dbm.topology().is_rbm()
+                                     ? mean_log_probability(dbm, rows, log_z)
+                                     : variational_bound(dbm, rows, log_z, to_convergence(), {.stop = stop, .progress = {}});
         logs.set(split.free_energy, -probability.value - log_z.value);
         split.prob.set(logs, probability);
     };
     try {
         auto ais =
             AIS<T>(context.model, context.train,
-                   {.runs = options_.runs, .betas = betas_, .seed = options_.seed + context.epoch, .control = {.stop = context.stop_token()}});
+                   {.runs = options_.runs, .betas = betas_, .seed = options_.seed + context.epoch, .control = {.stop = stop}});
         const auto log_z = ais.run_log_z();
         logz_.set(logs, log_z);
+        logs.set(trust_.effective_sample_size, log_z.effective_sample_size);
+        logs.set(trust_.share, log_z.largest_weight_share);
+        logs.set(trust_.variance, log_z.log_weight_variance);
         log_split(train_, context.train, log_z);
         if (context.validation != nullptr) { log_split(validation_, *context.validation, log_z); }
     } catch (const Cancelled&) { return; }

@@ -28,8 +28,14 @@ struct AISCallbackOptions {
     bool exact = false;  // also logs logz_exact, by enumeration
 };
 
-/// Estimates log Z by AIS after each epoch and logs, in nats: logz, logz_low, logz_high; free_energy (mean F(v) of the training
-/// rows), prob, prob_low, prob_high (mean log p(v)); the same of the validation rows with the prefix val_; logz_exact. For RBMs.
+/// Estimates log Z by AIS after each epoch and logs, in nats:
+/// - logz, logz_low, logz_high, and what tells whether to trust them (see LogZ::trustworthy()): logz_ess (effective sample size),
+///   logz_share (of the largest weight), logz_weight_variance (of the log weights)
+/// - free_energy (mean F(v) of the training rows), prob, prob_low, prob_high (mean log p(v)); the same of the validation rows with
+/// the
+///   prefix val_. For machines with more than two layers these are the variational free energy, an upper bound of F(v), and the
+///   lower bound of log p(v) that variational_bound() gives.
+/// - logz_exact where asked for, by enumeration.
 /// Does not touch the training's random numbers. When a stop is requested, the estimate under way is given up and absent. For some
 /// epochs only: Every.
 class AISCallback {
@@ -45,8 +51,7 @@ public:
 
     inline auto id() const -> std::string { return options_.name.empty() ? std::string(kind) : "ais_" + options_.name; }
 
-    /// Throws InputError before anything is trained when the machine has more than two layers, or `exact` is asked of too large a
-    /// one.
+    /// Throws InputError before anything is trained when `exact` is asked of too large a machine.
     template <Real T>
     auto setup(ModelContext<SetupInfo, T>& context) -> void {
         prepare(context, context.model.topology());
@@ -63,6 +68,12 @@ private:
         MetricId high;
         auto set(Logs& logs, const Estimate& estimate) const -> void;
     };
+    /// What tells whether to trust log Z.
+    struct Trust {
+        MetricId effective_sample_size;
+        MetricId share;
+        MetricId variance;
+    };
     /// The metrics of one split.
     struct Split {
         MetricId free_energy;
@@ -77,6 +88,7 @@ private:
     AISCallbackOptions options_;
     Betas betas_;
     Bounded logz_;
+    Trust trust_;
     MetricId exact_;
     Split train_;
     Split validation_;

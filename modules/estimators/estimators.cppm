@@ -4,6 +4,7 @@ export module nbm:estimators;
 
 export import :estimators.control;
 export import :estimators.log_z;
+export import :estimators.likelihood;
 export import :estimators.exact_log_z;
 export import :estimators.betas;
 export import :estimators.annealing_path;

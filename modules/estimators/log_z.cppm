@@ -1,12 +1,11 @@
 module;
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
+#include <string>
 
 export module nbm:estimators.log_z;
-
-import :model;
-import :tensor;
 
 export namespace nbm {
 
@@ -18,24 +17,66 @@ struct Estimate {
     double standard_error = 0.0;  // of the value, in nats; 0 for an exact one
 };
 
-/// An estimate of log Z by importance weights, with what tells whether to trust it.
-struct LogZ : Estimate {
-    double effective_sample_size = 0.0;  // (sum w)^2 / sum w^2, at most the number of runs
-    double log_weight_variance = 0.0;    // of log w, in nats^2; beyond about 1 the error bar is too narrow
-    std::size_t runs = 0;
+/// A value without error, such as exact_log_z() gives.
+inline auto exactly(double value) -> Estimate { return {.value = value, .low = value, .high = value}; }
+
+struct Interval {
+    double low = 0.0;
+    double high = 0.0;
 };
 
-/// log of the mean weight plus `log_z_base`; the error bar is log(mean(w) +- 3 std(w) / sqrt(M)) (Salakhutdinov and Murray 2008,
-/// section 4.1.1), that is, the one of Z. Throws InputError without weights.
-auto estimate_from_weights(std::span<const double> log_weights, double log_z_base) -> LogZ;
+/// Whether to rely on something, and why not or, when so, why.
+struct Verdict {
+    bool yes = false;
+    std::string reason;  // a sentence for a person, with what to do
 
-/// The same for reverse AIS, where Z = Z_base / E[w]: `log_z_base` minus log of the mean weight, and its error bar, whose upper end
-/// is +inf where that of the mean reaches below 0.
-auto estimate_from_reverse_weights(std::span<const double> log_weights, double log_z_base) -> LogZ;
+    inline explicit operator bool() const { return yes; }
+};
 
-/// RBM: mean log p(v) over the rows of v: [batch, visible], = -mean F(v) - log Z, with log Z's error bar. For grey rows it is a
-/// lower bound of the mean log-probability of binary rows drawn from them, since -F is convex. Throws as DBM::free_energy does.
-template <Real T>
-auto mean_log_probability(const DBM<T>& dbm, const Matrix<T>& v, const Estimate& log_z) -> Estimate;
+/// What an estimate by importance weights needs to be trusted. The defaults are evidence-based: tests/bench/coverage.cpp draws
+/// log-normal weights (AIS with many betas gives about such ones) and gamma weights of many spreads, and counts. An estimate that
+/// passes has 3-sigma bars and 95 % bootstrap intervals that miss log Z in at most 2.5 % and 10 % of all cases, whatever the spread
+/// (of normal weights, 0.3 % and 5 %). Without the limits, 3-sigma bars miss in 11 % at log-weight variance 3 and 100 runs, in 28 %
+/// at 6.
+struct TrustLimits {
+    std::size_t runs = 50;
+    double effective_sample_size = 40.0;  // at least
+    double weight_share = 0.1;            // at most so much of all weight in one run
+    double log_weight_variance = 1.5;     // at most, in nats^2
+};
+
+/// An estimate of log Z by importance weights w, one for each of M runs, with what tells whether to trust it. From w = 0 (log
+/// weight -inf) it is as good as from any other; NaN, infinite weights, or no weight above 0 make the error bars infinite.
+struct LogZ : Estimate {
+    Interval bootstrap;                  // percentile bootstrap of log Z
+    double bootstrap_level = 0.95;       // its confidence
+    double effective_sample_size = 0.0;  // (sum w)^2 / sum w^2, at most the number of runs
+    double largest_weight_share = 1.0;   // max w / sum w
+    double log_weight_variance = 0.0;    // of log w over all w > 0, in nats^2; beyond about 1 the error bars are too narrow
+    std::size_t runs = 0;
+
+    /// No, with the reason and what to do about it, when the error bars are likely to be too narrow. Yes is no proof: modes of the
+    /// machine that no run has reached leave no trace in the weights.
+    auto trustworthy(const TrustLimits& limits = {}) const -> Verdict;
+};
+
+struct BootstrapOptions {
+    double level = 0.95;             // confidence of the interval
+    std::size_t replicates = 2'000;  // data sets drawn from the weights
+    std::uint64_t seed = 1;
+};
+
+/// log of the mean weight plus `log_z_base`. value: log of an unbiased estimate of Z, on average too low. low, high: log(mean(w) +-
+/// 3 std(w) / sqrt(M)) (Salakhutdinov and Murray 2008, section 4.1.1), that is, the error bar of Z. standard_error: that of log Z
+/// by the delta method, std(w) / (mean(w) sqrt(M)). bootstrap: quantiles of the log mean of weights drawn from the given ones with
+/// replacement (Efron 1979); the same for the same seed. Throws InputError without weights, or when the level is not between 0 and
+/// 1 or has less than one replicate on either side.
+auto estimate_from_weights(std::span<const double> log_weights, double log_z_base, const BootstrapOptions& options = {}) -> LogZ;
+
+/// The same from annealing runs in reverse, from the machine to the base, whose weights have the mean Z_A / Z: `log_z_base` minus
+/// the log of the mean weight, with the error bars turned round; high is +inf when it must. Where the runs start from exact samples
+/// of the machine, value is on average too high: with a forward estimate, it encloses log Z.
+auto estimate_from_reverse_weights(std::span<const double> log_weights, double log_z_base, const BootstrapOptions& options = {})
+    -> LogZ;
 
 }  // namespace nbm

@@ -9,8 +9,8 @@ module;
 module nbm:sampling.positive_phase_impl;
 
 import :model;
-import :sampling.even_terms;
 import :sampling.mean_field;
+import :sampling.mean_field_rows;
 import :sampling.positive_phase;
 import :tensor;
 
@@ -26,22 +26,13 @@ auto PositivePhase<T>::reserve(const DBM<T>& dbm, std::size_t rows) -> void {
 template <Real T>
 auto PositivePhase<T>::run(const DBM<T>& dbm, MatrixView<const T> batch) -> double {
     const auto count = batch.rows();
+    const auto& options = mean_field_.options();
+    const auto free = free_layers(options, dbm.layer_count());
     parallel_rows(count, [&](Rows rows) {
         for (auto r = rows.first; r != rows.first + rows.count; ++r) {
             std::ranges::copy(batch.row(r), slice(means_[0], {r, 1}).row(0).begin());
         }
-        if (!dbm.topology().is_rbm()) { dbm.propup_rows(means_, rows); }
-    });
-    if (!dbm.topology().is_rbm()) { mean_field_.run(dbm, means_, count, scratch_); }
-    parallel_rows(count, [&](Rows rows) {
-        const auto sums = std::span(free_energies_).subspan(rows.first, rows.count);
-        std::ranges::fill(sums, 0.0);
-        for (std::size_t l = 1; l < dbm.layer_count(); l += 2) {
-            const auto part = slice(means_[l], rows);
-            dbm.field_rows(l, means_, rows, part);
-            activate_and_sum(part, sums);
-        }
-        for (std::size_t r = 0; r != rows.count; ++r) { sums[r] = even_terms(dbm, means_, rows.first + r, true) - sums[r]; }
+        infer_rows(dbm, means_, scratch_, options, free, rows, std::span(free_energies_).subspan(rows.first, rows.count));
     });
     return std::accumulate(free_energies_.begin(), free_energies_.begin() + static_cast<std::ptrdiff_t>(count), 0.0);
 }

@@ -1,0 +1,138 @@
+module;
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+module nbm:estimators.likelihood_impl;
+
+import :estimators.control;
+import :estimators.likelihood;
+import :estimators.log_z;
+import :model;
+import :sampling;
+import :sampling.mean_field_rows;
+import :tensor;
+
+namespace nbm {
+
+namespace {
+
+constexpr auto infinity = std::numeric_limits<double>::infinity();
+
+/// The free energies of all rows, with how mean field ended.
+struct FreeEnergies {
+    Vector<double> values;
+    MeanFieldResult mean_field;
+};
+
+template <Real T>
+auto free_energies_of_rbm(const DBM<T>& dbm, const Matrix<T>& v) -> Vector<double> {
+    if (!dbm.topology().is_rbm()) {
+        throw InputError(fmt::format("log p(v) has a closed form for two layers only, not for {}; variational_bound() bounds it",
+                                     dbm.topology().describe()));
+    }
+    return dbm.free_energy(v);
+}
+
+template <Real T>
+auto variational_free_energies(const DBM<T>& dbm, const Matrix<T>& v, const MeanFieldOptions& options, const Control& control)
+    -> FreeEnergies {
+    if (v.shape(1) != dbm.visible_size()) {
+        throw ShapeError(fmt::format("found {} visible values a row, expected {}", v.shape(1), dbm.visible_size()));
+    }
+    if (options.beta != 1.0 || options.clamped != std::vector<std::size_t>{0}) {
+        throw InputError(
+            "a variational bound of log p(v) needs mean field at beta 1 with layer 0, the data, clamped, and no other");
+    }
+    const auto free = free_layers(options, dbm.layer_count());
+    auto values = zero_vector<double>(v.shape(0));
+    const auto blocks = RowBlocks(v.shape(0));
+    auto results = std::vector<MeanFieldResult>(blocks.count());
+    auto progress = Progress(control, blocks.count());
+    parallel_for(blocks.count(), [&](std::size_t block) {
+        if (progress.stopped()) { return; }
+        const auto rows = blocks[block];
+        auto means = dbm.make_states(rows.count);
+        auto scratch = dbm.topology().is_rbm() ? States<T>{} : dbm.make_states(rows.count);
+        std::ranges::copy(std::span(v.data() + rows.first * v.shape(1), rows.count * v.shape(1)), means[0].data());
+        results[block] = infer_rows(dbm, means, scratch, options, free, {0, rows.count},
+                                    as_span(values).subspan(rows.first, rows.count), control.stop);
+        if (!progress.stopped()) { progress.advance(); }
+    });
+    progress.finish("the variational bound");
+    return {.values = std::move(values), .mean_field = worst_of(results)};
+}
+
+auto mean_of(const Vector<double>& free_energies, const Estimate& log_z) -> LogProbability {
+    if (free_energies.size() == 0) { throw InputError("the mean log-probability of 0 rows is not defined"); }
+    const auto rows = static_cast<double>(free_energies.size());
+    auto mean = 0.0;
+    for (const auto f : free_energies) { mean += f; }
+    mean /= rows;
+    auto squares = 0.0;
+    for (const auto f : free_energies) { squares += (f - mean) * (f - mean); }
+
+    auto result = LogProbability{};
+    result.value = -mean - log_z.value;
+    result.low = -mean - log_z.high;
+    result.high = -mean - log_z.low;
+    result.rows = free_energies.size();
+    result.data_error = result.rows == 1 ? infinity : std::sqrt(squares / (rows - 1.0) / rows);
+    result.standard_error = std::hypot(result.data_error, log_z.standard_error);
+    result.population_low = result.value - std::hypot(3.0 * result.data_error, log_z.high - log_z.value);
+    result.population_high = result.value + std::hypot(3.0 * result.data_error, log_z.value - log_z.low);
+    return result;
+}
+
+auto per_row(Vector<double> free_energies, const Estimate& log_z) -> Vector<double> {
+    for (auto& f : free_energies) { f = -f - log_z.value; }
+    return free_energies;
+}
+
+}  // namespace
+
+template <Real T>
+auto mean_log_probability(const DBM<T>& dbm, const Matrix<T>& v, const Estimate& log_z) -> LogProbability {
+    return mean_of(free_energies_of_rbm(dbm, v), log_z);
+}
+
+template <Real T>
+auto log_probabilities(const DBM<T>& dbm, const Matrix<T>& v, const Estimate& log_z) -> Vector<double> {
+    return per_row(free_energies_of_rbm(dbm, v), log_z);
+}
+
+template <Real T>
+auto variational_bound(const DBM<T>& dbm, const Matrix<T>& v, const Estimate& log_z, const MeanFieldOptions& mean_field,
+                       const Control& control) -> VariationalBound {
+    const auto free_energies = variational_free_energies(dbm, v, mean_field, control);
+    const auto& [steps, change, converged] = free_energies.mean_field;
+    return {mean_of(free_energies.values, log_z), steps, change, converged};
+}
+
+template <Real T>
+auto variational_bounds(const DBM<T>& dbm, const Matrix<T>& v, const Estimate& log_z, const MeanFieldOptions& mean_field,
+                        const Control& control) -> Vector<double> {
+    return per_row(variational_free_energies(dbm, v, mean_field, control).values, log_z);
+}
+
+template auto mean_log_probability(const DBM<float>&, const Matrix<float>&, const Estimate&) -> LogProbability;
+template auto mean_log_probability(const DBM<double>&, const Matrix<double>&, const Estimate&) -> LogProbability;
+template auto log_probabilities(const DBM<float>&, const Matrix<float>&, const Estimate&) -> Vector<double>;
+template auto log_probabilities(const DBM<double>&, const Matrix<double>&, const Estimate&) -> Vector<double>;
+template auto variational_bound(const DBM<float>&, const Matrix<float>&, const Estimate&, const MeanFieldOptions&, const Control&)
+    -> VariationalBound;
+template auto variational_bound(const DBM<double>&, const Matrix<double>&, const Estimate&, const MeanFieldOptions&, const Control&)
+    -> VariationalBound;
+template auto variational_bounds(const DBM<float>&, const Matrix<float>&, const Estimate&, const MeanFieldOptions&, const Control&)
+    -> Vector<double>;
+template auto variational_bounds(const DBM<double>&, const Matrix<double>&, const Estimate&, const MeanFieldOptions&,
+                                 const Control&) -> Vector<double>;
+
+}  // namespace nbm
