@@ -117,6 +117,7 @@ set(NBM_INTERNALS
   data/npz.cpp
   data/generated.cpp
   io/files.cpp
+  io/utf8.cpp
   io/hdf5.cpp
   io/weights.cpp
   io/state.cpp
