@@ -89,6 +89,7 @@ set(NBM_INTERFACES
   training/optimiser.cppm
   training/contrastive.cppm
   training/fit.cppm
+  training/pretrain.cppm
   config/config.cppm
   config/registry.cppm
   config/toml.cppm)
@@ -170,6 +171,7 @@ set(NBM_INTERNALS
   training/optimiser.cpp
   training/contrastive.cpp
   training/fit.cpp
+  training/pretrain.cpp
   config/visitors.cpp
   config/registry.cpp
   config/toml.cpp)

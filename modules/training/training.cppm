@@ -1,4 +1,5 @@
-/// Training: initial weights, gradients by contrastive divergence, optimisers, and the loop that ties them together.
+/// Training: initial weights, gradients by contrastive divergence, optimisers, the loop that ties them together, and
+/// layer-wise pretraining.
 export module nbm:training;
 
 export import :training.penalty;
@@ -6,3 +7,4 @@ export import :training.initialise;
 export import :training.optimiser;
 export import :training.contrastive;
 export import :training.fit;
+export import :training.pretrain;
