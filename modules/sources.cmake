@@ -98,6 +98,7 @@ set(NBM_INTERFACES
   training/gradient.cppm
   training/contrastive.cppm
   training/fit.cppm
+  training/pretrain.cppm
   config/config.cppm
   config/registry.cppm
   config/toml.cppm)
@@ -135,6 +136,7 @@ set(NBM_INTERNALS
   data/npz.cpp
   data/generated.cpp
   io/files.cpp
+  io/utf8.cpp
   io/hdf5.cpp
   io/weights.cpp
   io/state.cpp
@@ -190,6 +192,7 @@ set(NBM_INTERNALS
   training/gradient.cpp
   training/contrastive.cpp
   training/fit.cpp
+  training/pretrain.cpp
   config/visitors.cpp
   config/registry.cpp
   config/toml.cpp)

@@ -96,7 +96,9 @@ auto Checkpoint::request(const Info& info, std::size_t epoch, std::size_t step, 
     if (options_.keep != 0) {
         auto best = std::vector<std::size_t>(saved_.size());
         for (std::size_t i = 0; i != best.size(); ++i) { best[i] = i; }
-        std::ranges::stable_sort(best, [&](auto a, auto b) { return better(saved_[a].score, saved_[b].score); });
+        std::ranges::sort(best, [&](auto a, auto b) {
+            return better(saved_[a].score, saved_[b].score) || (!better(saved_[b].score, saved_[a].score) && a < b);
+        });
         auto stays = std::vector<bool>(saved_.size(), false);
         for (std::size_t i = 0; i != std::min(options_.keep_best, best.size()); ++i) {
             stays[best[i]] = !std::isnan(saved_[best[i]].score);

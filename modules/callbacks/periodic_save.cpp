@@ -50,9 +50,9 @@ auto epoch_path(const std::filesystem::path& path, std::size_t epoch, const Logs
         throw InputError(fmt::format("path '{}': {}", path_template, unknown_name("placeholder", unknown, names)));
     }
     try {
-        auto path = fmt::vformat(path_template, arguments);
-        if (path.size() > 4096) { throw fmt::format_error("the path would have " + std::to_string(path.size()) + " characters"); }
-        return path;
+        auto text = fmt::vformat(path_template, arguments);
+        if (text.size() > 4096) { throw fmt::format_error("the path would have " + std::to_string(text.size()) + " characters"); }
+        return text;
     } catch (const fmt::format_error& error) {
         throw InputError(fmt::format("path '{}': {}; placeholders look like {{epoch}}, {{epoch:04d}} or {{cost:.3f}}",
                                      path_template, error.what()));

@@ -133,18 +133,18 @@ auto SampleCallback::starts(const Matrix<T>& data, ImageShape shape, const Strea
     const auto step = [&](std::uint64_t draw) { return layer_step(sweep + draw, layers, 0); };
     auto visible = random_rows(data, options_.n_chains, stream, step(0));
     for (std::size_t r = 0; r != options_.n_chains; ++r) {
-        const auto kind = kind_of_chain(r);
+        const auto start = kind_of_chain(r);
         const auto half = hidden_half(shape, stream.word(step(3), r, 0));
         const auto row = MatrixView<T>(visible).row(r);
         for (std::size_t c = 0; c != row.size(); ++c) {
             auto& p = row[c];
-            if (kind == SampleStart::noise) {
+            if (start == SampleStart::noise) {
                 p = T{0.5};
-            } else if (kind == SampleStart::flipped && stream.uniform(step(1), r, c) < options_.flip) {
+            } else if (start == SampleStart::flipped && stream.uniform(step(1), r, c) < options_.flip) {
                 p = T{1} - p;
-            } else if (kind == SampleStart::noisy) {
+            } else if (start == SampleStart::noisy) {
                 p = std::clamp(p + static_cast<T>(options_.noise * stream.normal(step(2), r, c)), T{0}, T{1});
-            } else if (kind == SampleStart::masked && is_hidden(half, shape, c)) {
+            } else if (start == SampleStart::masked && is_hidden(half, shape, c)) {
                 p = options_.mask_fill == MaskFill::zero ? T{0} : T{0.5};
             }
         }

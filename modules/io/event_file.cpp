@@ -31,6 +31,7 @@ module nbm:io.event_file_impl;
 import :io.event_file;
 import :io.files;
 import :io.images;
+import :io.utf8;
 import :tensor;
 
 namespace nbm {
@@ -105,26 +106,6 @@ auto event_at(std::int64_t step) -> std::string {
     put(event, 1, seconds_now());
     if (step != 0) { put(event, 2, static_cast<std::uint64_t>(step)); }
     return event;
-}
-
-auto is_utf8(std::string_view text) -> bool {
-    for (std::size_t i = 0; i != text.size();) {
-        const auto lead = static_cast<std::uint8_t>(text[i]);
-        const auto ones = static_cast<std::size_t>(std::countl_one(lead));
-        const auto length = std::max<std::size_t>(ones, 1);
-        if (ones == 1 || ones > 4 || text.size() - i < length) { return false; }
-        auto code = std::uint32_t{lead} & 0xFFU >> ones;
-        for (std::size_t k = 1; k != length; ++k) {
-            const auto next = static_cast<std::uint8_t>(text[i + k]);
-            if ((next & 0xC0U) != 0x80U) { return false; }
-            code = code << 6U | (next & 0x3FU);
-        }
-        // Not in a longer form than needed, no half of a surrogate pair, nothing behind the last code point.
-        constexpr auto lowest = std::array<std::uint32_t, 5>{0, 0, 0x80, 0x800, 0x10000};
-        if (code < lowest[length] || (code >= 0xD800 && code <= 0xDFFF) || code > 0x10FFFF) { return false; }
-        i += length;
-    }
-    return true;
 }
 
 /// Event with a summary of one value: tag, and what `put_content` adds. Python's readers refuse a whole record whose tag is no

@@ -20,6 +20,7 @@ module nbm:io.plots_impl;
 import :io.files;
 import :io.plots;
 import :io.programs;
+import :io.utf8;
 import :tensor;
 
 namespace nbm {
@@ -112,20 +113,6 @@ auto gnuplot_string(std::string_view bytes) -> std::string {
         result += plain ? std::string(1, c) : fmt::format("\\{:03o}", static_cast<unsigned char>(c));
     }
     return result + '"';
-}
-
-/// Bytes of the UTF-8 character that `text` begins with; 0 when it begins with none.
-auto character_size(std::string_view text) -> std::size_t {
-    const auto first = static_cast<unsigned char>(text[0]);
-    const auto size = std::size_t{first < 0x80U   ? 1U
-                                  : first < 0xC2U ? 0U
-                                  : first < 0xE0U ? 2U
-                                  : first < 0xF0U ? 3U
-                                  : first < 0xF5U ? 4U
-                                                  : 0U};
-    if (size == 0 || text.size() < size) { return 0; }
-    const auto rest = text.substr(1, size - 1);
-    return std::ranges::all_of(rest, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }) ? size : 0;
 }
 
 /// Text that fits: control characters become spaces, bytes that are no UTF-8 question marks, what is too long ends in "...".

@@ -1,4 +1,5 @@
-/// Training: initial weights, gradients by contrastive divergence, optimisers, and the loop that ties them together.
+/// Training: initial weights, gradients by contrastive divergence, optimisers, the loop that ties them together, and
+/// layer-wise pretraining.
 export module nbm:training;
 
 export import :training.penalty;
@@ -8,3 +9,4 @@ export import :training.adam;
 export import :training.gradient;
 export import :training.contrastive;
 export import :training.fit;
+export import :training.pretrain;

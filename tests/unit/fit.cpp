@@ -1,22 +1,18 @@
 #include <boost/test/unit_test.hpp>
 
+#include <bit>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <set>
 #include <stop_token>
 #include <vector>
 
 import nbm;
 
-namespace {
+#include "same.hpp"
 
-template <class T>
-auto same_weights(const nbm::DBM<T>& a, const nbm::DBM<T>& b) -> bool {
-    auto same = a.topology() == b.topology();
-    for (std::size_t l = 0; same && l != a.layer_count(); ++l) { same = a.bias(l) == b.bias(l); }
-    for (std::size_t s = 0; same && s != a.synapses().size(); ++s) { same = a.synapses()[s].weights == b.synapses()[s].weights; }
-    return same;
-}
+namespace {
 
 auto small_data() -> nbm::Matrix<double> {
     return nbm::Matrix<double>({{1, 0, 1, 0}, {1, 1, 0, 0}, {0, 0, 1, 0.3}, {1, 1, 1, 0}, {0.2, 0, 1, 1}});

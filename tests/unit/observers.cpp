@@ -1,7 +1,9 @@
 // Callbacks that only look on leave the training as it is, all of them at once.
 #include <boost/test/unit_test.hpp>
 
+#include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <tuple>
@@ -13,17 +15,11 @@
 
 import nbm;
 
+#include "same.hpp"
+
 namespace {
 
 namespace fs = std::filesystem;
-
-template <class T>
-auto same_weights(const nbm::DBM<T>& a, const nbm::DBM<T>& b) -> bool {
-    auto same = a.topology() == b.topology();
-    for (std::size_t l = 0; same && l != a.layer_count(); ++l) { same = a.bias(l) == b.bias(l); }
-    for (std::size_t s = 0; same && s != a.synapses().size(); ++s) { same = a.synapses()[s].weights == b.synapses()[s].weights; }
-    return same;
-}
 
 /// Every built-in that is an observer; those that change the training on purpose stay idle by their options.
 constexpr auto observers = R"(

@@ -1,8 +1,10 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -16,30 +18,11 @@
 
 import nbm;
 
+#include "same.hpp"
+
 namespace {
 
 namespace fs = std::filesystem;
-
-template <class T>
-auto same_weights(const nbm::DBM<T>& a, const nbm::DBM<T>& b) -> bool {
-    auto same = a.topology() == b.topology();
-    for (std::size_t l = 0; same && l != a.layer_count(); ++l) { same = a.bias(l) == b.bias(l); }
-    for (std::size_t s = 0; same && s != a.synapses().size(); ++s) { same = a.synapses()[s].weights == b.synapses()[s].weights; }
-    return same;
-}
-
-/// Everything but metrics in seconds, bit for bit.
-auto same_history(const nbm::History& a, const nbm::History& b) -> bool {
-    if (a.metrics().size() != b.metrics().size() || a.rows().size() != b.rows().size()) { return false; }
-    for (std::size_t i = 0; i != a.metrics().size(); ++i) {
-        if (a.metrics()[i].name != b.metrics()[i].name) { return false; }
-        if (a.metrics()[i].unit == "s") { continue; }
-        for (std::size_t r = 0; r != a.rows().size(); ++r) {
-            if (a.rows()[r].epoch != b.rows()[r].epoch || a.rows()[r].values[i] != b.rows()[r].values[i]) { return false; }
-        }
-    }
-    return true;
-}
 
 /// A training of a few epochs, its last batch smaller, with all that has a state.
 template <class T, class TrainerType>
