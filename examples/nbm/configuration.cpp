@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace fs = std::filesystem;
 
@@ -50,12 +51,13 @@ auto require_type(const nbm::Setting& setting, const CLI::Option& option) -> voi
     const auto is_whole = std::holds_alternative<std::int64_t>(setting.value);
     const auto is_list = option.get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll;
     const auto expected = is_flag       ? "true or false"
-                          : is_list     ? "a list of whole numbers"
+                          : is_list     ? (kind == "N" ? "a list of whole numbers" : "a list of texts")
                           : kind == "N" ? "a whole number"
                           : kind == "X" ? "a number"
                                         : "a text";
     const auto good = is_flag       ? std::holds_alternative<bool>(setting.value)
-                      : is_list     ? std::holds_alternative<std::vector<std::int64_t>>(setting.value)
+                      : is_list     ? (kind == "N" ? std::holds_alternative<std::vector<std::int64_t>>(setting.value)
+                                                   : std::holds_alternative<std::vector<std::string>>(setting.value))
                       : kind == "N" ? is_whole
                       : kind == "X" ? is_whole || std::holds_alternative<double>(setting.value)
                                     : std::holds_alternative<std::string>(setting.value);
@@ -70,6 +72,17 @@ auto setting_text(const std::string& kind, const std::string& text) -> std::stri
     if (kind == "N") { return nbm::to_toml(static_cast<std::int64_t>(std::stoll(text))); }
     if (kind == "X") { return nbm::to_toml(std::stod(text)); }
     return nbm::to_toml(text);
+}
+
+auto setting_text(const std::string& kind, const std::vector<std::string>& texts) -> std::string {
+    auto parts = std::vector<std::string>{};
+    for (const auto& text : texts) { parts.push_back(setting_text(kind, text)); }
+    return fmt::format("[{}]", fmt::join(parts, ", "));
+}
+
+/// What a file says about the machine where the command line asks for another one.
+auto is_overruled(const std::string& key, bool typed_hidden, bool typed_layers) -> bool {
+    return (typed_layers && (key == "hidden" || key == "edges")) || (typed_hidden && (key == "layers" || key == "edges"));
 }
 
 auto whole(std::size_t x) -> nbm::ConfigValue { return static_cast<std::int64_t>(x); }
@@ -119,6 +132,9 @@ auto apply_settings(const nbm::Config& config, CLI::App& command) -> void {
         const auto name = option->get_single_name();
         if (name != "help" && name != "config" && name != "overwrite") { names.push_back(key_of(name)); }
     }
+    const auto given = [&](const char* option) { return command.get_option(option)->count() != 0; };
+    const auto typed_hidden = given("--hidden");
+    const auto typed_layers = given("--layers");
     for (const auto& setting : config.settings) {
         if (std::ranges::find(names, setting.key) == names.end()) {
             throw nbm::InputError(fmt::format("{}: {}", setting.place, nbm::unknown_name("key", setting.key, names)));
@@ -126,7 +142,8 @@ auto apply_settings(const nbm::Config& config, CLI::App& command) -> void {
         auto name = setting.key;
         std::ranges::replace(name, '_', '-');
         auto* const option = command.get_option("--" + name);
-        if (option->count() != 0) { continue; }  // the command line wins
+        // The command line wins.
+        if (option->count() != 0 || is_overruled(setting.key, typed_hidden, typed_layers)) { continue; }
         require_type(setting, *option);
         const auto texts = texts_of(setting.value);
         if (texts.empty()) { continue; }
@@ -134,6 +151,10 @@ auto apply_settings(const nbm::Config& config, CLI::App& command) -> void {
             for (const auto& text : texts) { option->add_result(text); }
             option->run_callback();
         } catch (const CLI::Error& error) { throw nbm::InputError(fmt::format("{}: {}", setting.place, error.what())); }
+    }
+    if (given("--hidden") && given("--layers")) {
+        throw nbm::InputError(
+            "hidden and layers are both given; layers alone tells the units of all layers, hidden alone makes two");
     }
 }
 
@@ -164,6 +185,12 @@ auto describe_settings(const CLI::App& command, const TrainOptions& o) -> std::s
     for (const auto* option : command.get_options()) {
         const auto name = option->get_single_name();
         if (std::ranges::find(not_settings, name) != not_settings.end()) { continue; }
+        if (option->get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll) {
+            if (option->count() == 0) { continue; }
+            text += fmt::format("{} = {}\n", key_of(name), setting_text(option->get_type_name(), option->results()));
+            continue;
+        }
+        if (name == "hidden" && !o.layers.empty()) { continue; }
         auto value = option->count() != 0 ? option->results().back() : option->get_default_str();
         if (option->get_items_expected_max() == 0) { value = option->count() != 0 && value != "false" ? "true" : "false"; }
         // The folder from which the program is started next time may be another.

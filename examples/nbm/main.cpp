@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "configuration.hpp"
+#include "results.hpp"
 #include "train.hpp"
 #include "train_options.hpp"
 
@@ -98,6 +99,10 @@ auto job_of(const ResumeOptions& resume) -> Job {
     job.settings = describe_settings(*command, o);
     job.checkpoint = resume.checkpoint;
     job.continue_after_stop = resume.continue_after_stop;
+    if (job.checkpoint.empty() && o.pretrain && !has_checkpoint(folder)) {
+        throw nbm::FileError(resume.run,
+                             "holds no checkpoint; a pretraining that was interrupted begins anew with: " + start_again(o));
+    }
     if (job.checkpoint.empty()) {
         const auto newest = nbm::newest_checkpoint<Real>(folder);
         for (const auto& problem : newest.refused) { fmt::print(stderr, "nbm: warning: {}; an earlier one is used\n", problem); }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,8 @@ auto to_json(const nbm::Estimate& e) -> nlohmann::json {
     return {{"value", finite(e.value)}, {"low", finite(e.low)}, {"high", finite(e.high)}};
 }
 
+auto to_json(const std::optional<nbm::Estimate>& e) -> nlohmann::json { return e ? to_json(*e) : nlohmann::json(nullptr); }
+
 }  // namespace
 
 auto has_checkpoint(const fs::path& folder) -> bool {
@@ -65,6 +68,10 @@ auto has_checkpoint(const fs::path& folder) -> bool {
         nbm::newest_checkpoint<Real>(folder);
         return true;
     } catch (const nbm::FileError&) { return false; }
+}
+
+auto start_again(const TrainOptions& o) -> std::string {
+    return fmt::format("nbm train {} --output {} --overwrite", (fs::path(o.output) / "config.toml").string(), o.output);
 }
 
 auto check_output(const TrainOptions& o) -> void {
@@ -93,13 +100,12 @@ auto prepare_output(const TrainOptions& o) -> void {
 }
 
 auto write_summary(const Likelihood& likelihood, const TrainOptions& o) -> void {
-    const auto summary =
-        nlohmann::ordered_json{{"log_z", to_json(likelihood.log_z)},
-                               {"train_log_prob", to_json(likelihood.train)},
-                               {"test_log_prob", likelihood.has_test ? to_json(likelihood.test) : nlohmann::json(nullptr)},
-                               {"seed", o.seed},
-                               {"seconds", likelihood.seconds},
-                               {"command", o.command}};
+    const auto summary = nlohmann::ordered_json{{"log_z", to_json(likelihood.log_z)},
+                                                {"train_log_prob", to_json(likelihood.train)},
+                                                {"test_log_prob", to_json(likelihood.test)},
+                                                {"seed", o.seed},
+                                                {"seconds", likelihood.seconds},
+                                                {"command", o.command}};
     // Folder names need not be valid UTF-8.
     const auto text = summary.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
     nbm::write_text(fs::path(o.output) / "summary.json", text + "\n");
@@ -114,8 +120,9 @@ auto write_pictures(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>& train, c
     if (across == 0) { return false; }
     const auto samples = draw_samples(dbm, train, o.seed);
     nbm::write_png(nbm::tile_images<Real>(samples, shape, across, nbm::Grey::zero_to_one, zoom), folder / "samples.png");
-    const auto& weights = dbm.weights(0, 1);
-    auto filters = nbm::zero_matrix<Real>(std::min(tiles, dbm.size(1)), dbm.visible_size());
+    const auto& lowest = dbm.synapses().front();  // in ascending order: the one of the visible layer
+    const auto& weights = lowest.weights;
+    auto filters = nbm::zero_matrix<Real>(std::min(tiles, dbm.size(lowest.edge.upper)), dbm.visible_size());
     for (std::size_t j = 0; j != filters.shape(0); ++j) {
         for (std::size_t i = 0; i != filters.shape(1); ++i) { filters(j, i) = weights(i, j); }
     }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <string>
 
 #include "train_options.hpp"
@@ -13,9 +15,8 @@ using Real = float;
 /// What `nbm train` finds out in the end.
 struct Likelihood {
     nbm::LogZ log_z;
-    nbm::Estimate train;
-    nbm::Estimate test;
-    bool has_test = false;
+    std::optional<nbm::Estimate> train;  // none for a deep machine
+    std::optional<nbm::Estimate> test;   // none without test rows, too
     double seconds = 0.0;
 };
 
@@ -24,6 +25,9 @@ auto check_output(const TrainOptions& options) -> void;
 
 /// Whether a training can be resumed from what the folder holds.
 auto has_checkpoint(const std::filesystem::path& folder) -> bool;
+
+/// The command that repeats a run from its folder, for one that was interrupted before its first checkpoint.
+auto start_again(const TrainOptions& options) -> std::string;
 
 /// Makes the folder, and removes the results of an earlier run from it, the summary first.
 auto prepare_output(const TrainOptions& options) -> void;

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "configuration.hpp"
+#include "machine.hpp"
 #include "results.hpp"
 #include "train.hpp"
 
@@ -66,17 +67,23 @@ auto betas(const TrainOptions& o) -> nbm::Betas {
     return o.ais_schedule == "linear" ? nbm::linear(o.ais_betas) : nbm::three_piece(o.ais_betas);
 }
 
-/// Touches the run folder only when all callbacks are set up and, resuming, the checkpoint is loaded: what was wrong until then has
-/// destroyed nothing.
-struct PrepareFolder {
+/// Touches the run folder, and pretrains, only when all callbacks are set up and, resuming, the checkpoint is loaded: what was
+/// wrong until then has destroyed nothing and cost no time.
+struct BeginRun {
     static constexpr auto stage = nbm::Stage::schedule;
     static constexpr std::string_view kind = "nbm";
     const TrainOptions& options;
     std::string configuration;
 
-    void on_train_begin(const nbm::TrainInfo& info) const {
-        if (!info.resumed) { prepare_output(options); }
+    void on_train_begin(auto& context) const {
+        if (!context.resumed) { prepare_output(options); }
         nbm::write_text(fs::path(options.output) / "config.toml", configuration);
+        if (context.resumed || !options.pretrain) { return; }
+        pretrain_machine(context.model, context.train, options, context.stop_token());
+        fmt::print("training all layers\n");
+        // Chains begin where the machine is now, and a run that is killed need not pretrain again.
+        context.trainer.begin(context.model, context.train, context.batch_size, context.seed, false);
+        context.request_checkpoint(fs::path(options.output) / "checkpoints/pretrained.ckpt", "the pretraining is over");
     }
 };
 
@@ -97,12 +104,19 @@ auto run_fit(nbm::DBM<Real>& dbm, const nbm::Dataset<Real>& data, const Job& job
                                                .stop = interrupt.token(),
                                                .resume = job.checkpoint,
                                                .continue_after_stop = job.continue_after_stop};
-    auto callbacks = nbm::CallbackList(PrepareFolder{o, job.settings + configured.effective}, configured.list);
+    auto callbacks = nbm::CallbackList(BeginRun{o, job.settings + configured.effective}, configured.list);
     auto optimiser =
         nbm::SGD<Real>({.learning_rate = o.learning_rate, .momentum = o.momentum, .nesterov = o.nesterov, .decay = o.decay});
-    auto history = o.trainer == "cd" ? nbm::fit(dbm, data.train, nbm::CD<Real>({.steps = o.steps}), optimiser, options, callbacks)
-                                     : nbm::fit(dbm, data.train, nbm::PCD<Real>({.steps = o.steps, .chains = o.chains}), optimiser,
-                                                options, callbacks);
+    const auto fit = [&](auto trainer) {
+        try {
+            return nbm::fit(dbm, data.train, trainer, optimiser, options, callbacks);
+        } catch (const nbm::CallbackError& error) {
+            if (error.callback() == BeginRun::kind) { error.rethrow_nested(); }
+            throw;
+        }
+    };
+    auto history =
+        o.trainer == "cd" ? fit(nbm::CD<Real>({.steps = o.steps})) : fit(nbm::PCD<Real>({.steps = o.steps, .chains = o.chains}));
     if (!is_finite(dbm)) {
         throw nbm::InputError(
             "the training diverged: its weights or cost are no finite numbers; lower --learning-rate, --momentum or --l2");
@@ -113,9 +127,9 @@ auto run_fit(nbm::DBM<Real>& dbm, const nbm::Dataset<Real>& data, const Job& job
 auto estimate(const nbm::DBM<Real>& dbm, const nbm::Dataset<Real>& data, const TrainOptions& o) -> Likelihood {
     auto result = Likelihood{};
     result.log_z = nbm::AIS<Real>(dbm, data.train, {.runs = o.ais_runs, .betas = betas(o), .seed = o.seed}).run_log_z();
+    if (!dbm.topology().is_rbm()) { return result; }
     result.train = nbm::mean_log_probability(dbm, data.train, result.log_z);
-    result.has_test = data.test.shape(0) != 0;
-    if (result.has_test) { result.test = nbm::mean_log_probability(dbm, data.test, result.log_z); }
+    if (data.test.shape(0) != 0) { result.test = nbm::mean_log_probability(dbm, data.test, result.log_z); }
     return result;
 }
 
@@ -123,9 +137,11 @@ auto print(const Likelihood& likelihood, bool binary) -> void {
     const auto& log_z = likelihood.log_z;
     fmt::print("\nlog Z                 {}   (effective sample size {:.1f} of {} runs)\n", show(log_z), log_z.effective_sample_size,
                log_z.runs);
-    fmt::print("train log-probability {}\n", show(likelihood.train));
-    if (likelihood.has_test) { fmt::print("test log-probability  {}\n", show(likelihood.test)); }
-    if (!binary) { fmt::print("grey data: these are lower bounds on the log-probability of binary rows drawn from them\n"); }
+    if (likelihood.train) { fmt::print("train log-probability {}\n", show(*likelihood.train)); }
+    if (likelihood.test) { fmt::print("test log-probability  {}\n", show(*likelihood.test)); }
+    if (likelihood.train && !binary) {
+        fmt::print("grey data: these are lower bounds on the log-probability of binary rows drawn from them\n");
+    }
     if (log_z.effective_sample_size < 0.1 * static_cast<double>(log_z.runs)) {
         fmt::print("few runs carry most of the weight: raise --ais-betas before you trust these numbers\n");
     }
@@ -148,15 +164,21 @@ auto train(const Job& job) -> bool {
     const auto data = load(o);
     fmt::print("data {}: {} training, {} validation, {} test rows of {} units\n", o.data, data.train.shape(0), data.valid.shape(0),
                data.test.shape(0), data.train.shape(1));
-    auto dbm = nbm::DBM<Real>(nbm::Topology({data.train.shape(1), o.hidden}));
+    auto dbm = nbm::DBM<Real>(topology_of(o, data.train.shape(1)));
     nbm::initialise(dbm, data.train,
                     {.seed = o.seed, .weights = o.weights == "orthogonal" ? nbm::Weights::orthogonal : nbm::Weights::normal});
 
-    fmt::print("training an RBM {} by {}-{} for {} epochs\n", dbm.topology().describe(), o.trainer == "cd" ? "CD" : "PCD", o.steps,
-               o.epochs);
+    fmt::print("training {} {} by {}-{} for {} epochs\n", dbm.topology().is_rbm() ? "an RBM" : "a DBM", dbm.topology().describe(),
+               o.trainer == "cd" ? "CD" : "PCD", o.steps, o.epochs);
     if (resumed) { fmt::print("going on from {}\n", job.checkpoint); }
     std::fflush(stdout);
-    const auto history = run_fit(dbm, data, job, callbacks);
+    auto history = nbm::History{};
+    try {
+        history = run_fit(dbm, data, job, callbacks);
+    } catch (const nbm::Cancelled&) {
+        fmt::print("interrupted while pretraining, of which nothing is kept; start again with: {}\n", start_again(o));
+        return false;
+    }
     nbm::save_weights(dbm, fs::path(o.output) / "weights.h5");
     if (history.outcome() == nbm::Outcome::cancelled) {
         fmt::print("interrupted in epoch {}; the weights so far are in {}/weights.h5, no likelihood was estimated\n",

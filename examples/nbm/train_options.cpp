@@ -58,6 +58,21 @@ auto number(double least, double below) -> Kind {
                      "")};
 }
 
+auto edge() -> Kind {
+    return {"I-J", CLI::Validator(
+                       [](std::string& value) {
+                           const auto dash = value.find('-');
+                           const auto is_layer = [](const std::string& part) {
+                               return !part.empty() && part.size() <= 6 &&
+                                      part.find_first_not_of("0123456789") == std::string::npos;
+                           };
+                           const auto good =
+                               dash != std::string::npos && is_layer(value.substr(0, dash)) && is_layer(value.substr(dash + 1));
+                           return good ? std::string{} : fmt::format("found '{}', expected two layers as in 0-1", value);
+                       },
+                       "")};
+}
+
 auto text(std::string word) -> Kind {
     return {
         std::move(word),
@@ -67,7 +82,7 @@ auto text(std::string word) -> Kind {
 }  // namespace
 
 auto add_train_command(CLI::App& app, TrainOptions& o) -> CLI::App* {
-    auto* const train = app.add_subcommand("train", "Train a restricted Boltzmann machine and estimate its log-likelihood");
+    auto* const train = app.add_subcommand("train", "Train a Boltzmann machine, restricted or deep, and estimate its likelihood");
     const auto add = [&](const char* group, const char* name, auto& value, const Kind& kind, const char* help) {
         return train->add_option(name, value, help)
             ->capture_default_str()
@@ -75,6 +90,15 @@ auto add_train_command(CLI::App& app, TrainOptions& o) -> CLI::App* {
             ->check(kind.check)
             ->group(group)
             ->take_last();
+    };
+    const auto add_list = [&](const char* group, const char* name, auto& values, const Kind& kind, const char* help) {
+        train->add_option(name, values, help)
+            ->type_name(kind.word)
+            ->check(kind.check)
+            ->group(group)
+            ->delimiter(',')
+            ->take_all()
+            ->default_str("none");
     };
     constexpr auto large = 1e9;
     train
@@ -84,7 +108,10 @@ auto add_train_command(CLI::App& app, TrainOptions& o) -> CLI::App* {
     add("Data", "--data", o.data, text("NAME"), "digits, bars-and-stripes:N, an .npz file, or a folder with IDX files");
     add("Data", "--binarise", o.binarise, one_of({"sample", "threshold", "grey"}),
         "What to do with grey values: draw them once, compare with 1/2, or keep them as probabilities");
-    add("Model", "--hidden", o.hidden, whole(1), "Hidden units");
+    add("Model", "--hidden", o.hidden, whole(1), "Hidden units of a restricted Boltzmann machine");
+    add_list("Model", "--layers", o.layers, whole(1),
+             "In place of --hidden: units of all layers, the data's first, as 784,500,1000");
+    add_list("Model", "--edges", o.edges, edge(), "Connected layers, as 0-1,1-2,0-3; none: each with the next");
     add("Model", "--weights", o.weights, one_of({"normal", "orthogonal"}),
         "Initial weights: normal with standard deviation 0.01, or orthogonal");
     add("Training", "--trainer", o.trainer, one_of({"cd", "pcd"}), "Contrastive divergence, or its variant with persistent chains");
@@ -100,6 +127,11 @@ auto add_train_command(CLI::App& app, TrainOptions& o) -> CLI::App* {
     add("Training", "--l2", o.l2, number(0.0, large), "Penalty on sum W^2");
     add("Training", "--seed", o.seed, whole(0, 9'223'372'036'854'775'807U), "Seed of all random numbers");
     add("Training", "--threads", o.threads, whole(0, 256), "Threads; 0: one a core. The result does not depend on it");
+    train->add_flag("--pretrain", o.pretrain, "First train the layers one on the other, as restricted Boltzmann machines")
+        ->group("Pretraining");
+    add("Pretraining", "--pretrain-epochs", o.pretrain_epochs, whole(1), "Passes through the training rows for each of them");
+    add("Pretraining", "--pretrain-steps", o.pretrain_steps, whole(1), "Gibbs sweeps an update, of contrastive divergence");
+    add("Pretraining", "--pretrain-learning-rate", o.pretrain_learning_rate, number(0.0, large), "Learning rate");
     add("Likelihood", "--ais-runs", o.ais_runs, whole(2, 1'000'000), "Annealing runs of the estimate of log Z");
     add("Likelihood", "--ais-betas", o.ais_betas, whole(4, 10'000'000), "Inverse temperatures of each run");
     add("Likelihood", "--ais-schedule", o.ais_schedule, one_of({"linear", "three-piece"}),
@@ -108,10 +140,7 @@ auto add_train_command(CLI::App& app, TrainOptions& o) -> CLI::App* {
     add("Output", "--output", o.output, text("FOLDER"), "Folder for the results");
     train->add_flag("--overwrite", o.overwrite, "Replace the results of an earlier run in that folder")->group("Output");
     add("Output", "--save-every", o.save_every, whole(0), "Save the weights after every N-th epoch; 0: only at the end");
-    add("Output", "--save-epochs", o.save_epochs, whole(1), "Save the weights after these epochs, as 1,5,10")
-        ->delimiter(',')
-        ->take_all()
-        ->default_str("none");
+    add_list("Output", "--save-epochs", o.save_epochs, whole(1), "Save the weights after these epochs, as 1,5,10");
     return train;
 }
 

@@ -12,6 +12,8 @@ struct TrainOptions {
     std::string data = "digits";
     std::string binarise = "sample";
     std::size_t hidden = 500;
+    std::vector<std::size_t> layers;  // empty: those of the data and the hidden units
+    std::vector<std::string> edges;   // "0-1"; empty: a chain
     std::string trainer = "pcd";
     std::size_t steps = 1;
     std::size_t chains = 0;
@@ -24,6 +26,10 @@ struct TrainOptions {
     double l1 = 0.0;
     double l2 = 0.0;
     std::string weights = "normal";
+    bool pretrain = false;
+    std::size_t pretrain_epochs = 10;
+    std::size_t pretrain_steps = 1;
+    double pretrain_learning_rate = 0.05;
     std::uint64_t seed = 1;
     std::size_t threads = 0;
     std::size_t ais_runs = 100;

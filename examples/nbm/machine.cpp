@@ -1,0 +1,49 @@
+#include "machine.hpp"
+
+#include <cstddef>
+#include <cstdio>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace {
+
+/// "0-1", which the option has checked.
+auto parse_edge(const std::string& text) -> nbm::Edge {
+    const auto dash = text.find('-');
+    return {std::stoul(text.substr(0, dash)), std::stoul(text.substr(dash + 1))};
+}
+
+}  // namespace
+
+auto topology_of(const TrainOptions& o, std::size_t units) -> nbm::Topology {
+    auto sizes = o.layers.empty() ? std::vector<std::size_t>{units, o.hidden} : o.layers;
+    if (sizes.front() != units) {
+        throw nbm::InputError(fmt::format("--layers begins with {} units; the rows of {} have {}", sizes.front(), o.data, units));
+    }
+    auto edges = std::vector<nbm::Edge>{};
+    for (const auto& text : o.edges) { edges.push_back(parse_edge(text)); }
+    auto topology = edges.empty() ? nbm::Topology(std::move(sizes)) : nbm::Topology(std::move(sizes), std::move(edges));
+    if (o.pretrain) { nbm::pretrained_rbms(topology); }  // throws for what cannot be pretrained
+    return topology;
+}
+
+auto pretrain_machine(nbm::DBM<Real>& dbm, const nbm::Matrix<Real>& train, const TrainOptions& o, std::stop_token stop) -> void {
+    const auto optimiser =
+        nbm::SGD<Real>({.learning_rate = o.pretrain_learning_rate, .momentum = o.momentum, .nesterov = o.nesterov});
+    nbm::pretrain(dbm, train, nbm::CD<Real>({.steps = o.pretrain_steps}), optimiser,
+                  {.epochs = o.pretrain_epochs,
+                   .batch_size = o.batch_size,
+                   .penalty = {.l1 = o.l1, .l2 = o.l2},
+                   .seed = o.seed,
+                   .stop = std::move(stop)},
+                  [&](const nbm::PretrainedRBM& part) {
+                      fmt::print("pretraining layers {}-{} ({} of {}) by CD-{} for {} epochs\n", part.edge.lower, part.edge.upper,
+                                 part.index + 1, part.count, o.pretrain_steps, o.pretrain_epochs);
+                      std::fflush(stdout);
+                      return nbm::CallbackList(nbm::ProgressBar{}, nbm::TerminateOnNonFinite{});
+                  });
+}
