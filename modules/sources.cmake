@@ -25,9 +25,12 @@ set(NBM_INTERFACES
   estimators/control.cppm
   estimators/log_z.cppm
   estimators/exact_log_z.cppm
+  estimators/exact_moments.cppm
+  estimators/exact_samples.cppm
   estimators/ais.cppm
   estimators/autocorrelation.cppm
   estimators/pseudo_likelihood.cppm
+  estimators/reconstruction_error.cppm
   data/data.cppm
   data/dataset.cppm
   data/idx.cppm
@@ -88,6 +91,7 @@ set(NBM_INTERFACES
   training/initialise.cppm
   training/optimiser.cppm
   training/contrastive.cppm
+  training/exact.cppm
   training/fit.cppm
   config/config.cppm
   config/registry.cppm
@@ -108,10 +112,15 @@ set(NBM_INTERNALS
   sampling/positive_phase.cpp
   estimators/control.cpp
   estimators/log_z.cpp
+  estimators/clamped_enumeration.cpp
+  estimators/enumeration.cpp
   estimators/exact_log_z.cpp
+  estimators/exact_moments.cpp
+  estimators/exact_samples.cpp
   estimators/ais.cpp
   estimators/autocorrelation.cpp
   estimators/pseudo_likelihood.cpp
+  estimators/reconstruction_error.cpp
   data/dataset.cpp
   data/idx.cpp
   data/npz.cpp
@@ -168,6 +177,7 @@ set(NBM_INTERNALS
   training/initialise.cpp
   training/optimiser.cpp
   training/contrastive.cpp
+  training/exact.cpp
   training/fit.cpp
   config/visitors.cpp
   config/registry.cpp
@@ -175,7 +185,7 @@ set(NBM_INTERNALS
 list(TRANSFORM NBM_INTERFACES PREPEND modules/)
 list(TRANSFORM NBM_INTERNALS PREPEND modules/)
 # Plain C++, no part of the module: see the headers in kernels/.
-set(NBM_KERNELS modules/kernels/elementwise.cpp modules/kernels/sampling.cpp modules/kernels/thread_pool.cpp)
+set(NBM_KERNELS modules/kernels/elementwise.cpp modules/kernels/enumeration.cpp modules/kernels/sampling.cpp modules/kernels/thread_pool.cpp)
 set_source_files_properties(${NBM_KERNELS} PROPERTIES CXX_SCAN_FOR_MODULES OFF)
 if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=thread")
   set_source_files_properties(modules/kernels/thread_pool.cpp PROPERTIES COMPILE_OPTIONS -fno-sanitize=thread)

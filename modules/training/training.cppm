@@ -5,4 +5,5 @@ export import :training.penalty;
 export import :training.initialise;
 export import :training.optimiser;
 export import :training.contrastive;
+export import :training.exact;
 export import :training.fit;
