@@ -31,10 +31,13 @@ set(NBM_INTERFACES
   estimators/bases.cppm
   estimators/moment_path.cppm
   estimators/place_betas.cppm
+  estimators/exact_moments.cppm
+  estimators/exact_samples.cppm
   estimators/ais.cppm
   estimators/row_ais.cppm
   estimators/autocorrelation.cppm
   estimators/pseudo_likelihood.cppm
+  estimators/reconstruction_error.cppm
   data/data.cppm
   data/dataset.cppm
   data/idx.cppm
@@ -97,6 +100,7 @@ set(NBM_INTERFACES
   training/adam.cppm
   training/gradient.cppm
   training/contrastive.cppm
+  training/exact.cppm
   training/fit.cppm
   training/pretrain.cppm
   config/config.cppm
@@ -127,10 +131,15 @@ set(NBM_INTERNALS
   estimators/bases.cpp
   estimators/moment_path.cpp
   estimators/place_betas.cpp
+  estimators/clamped_enumeration.cpp
+  estimators/enumeration.cpp
+  estimators/exact_moments.cpp
+  estimators/exact_samples.cpp
   estimators/ais.cpp
   estimators/row_ais.cpp
   estimators/autocorrelation.cpp
   estimators/pseudo_likelihood.cpp
+  estimators/reconstruction_error.cpp
   data/dataset.cpp
   data/idx.cpp
   data/npz.cpp
@@ -191,6 +200,7 @@ set(NBM_INTERNALS
   training/adam.cpp
   training/gradient.cpp
   training/contrastive.cpp
+  training/exact.cpp
   training/fit.cpp
   training/pretrain.cpp
   config/visitors.cpp
@@ -199,7 +209,7 @@ set(NBM_INTERNALS
 list(TRANSFORM NBM_INTERFACES PREPEND modules/)
 list(TRANSFORM NBM_INTERNALS PREPEND modules/)
 # Plain C++, no part of the module: see the headers in kernels/.
-set(NBM_KERNELS modules/kernels/elementwise.cpp modules/kernels/sampling.cpp modules/kernels/thread_pool.cpp)
+set(NBM_KERNELS modules/kernels/elementwise.cpp modules/kernels/enumeration.cpp modules/kernels/sampling.cpp modules/kernels/thread_pool.cpp)
 set_source_files_properties(${NBM_KERNELS} PROPERTIES CXX_SCAN_FOR_MODULES OFF)
 if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=thread")
   set_source_files_properties(modules/kernels/thread_pool.cpp PROPERTIES COMPILE_OPTIONS -fno-sanitize=thread)

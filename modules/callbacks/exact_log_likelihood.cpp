@@ -35,11 +35,11 @@ auto ExactLogLikelihood::prepare(SetupInfo& info, const Topology& topology) -> v
         throw InputError(fmt::format("ExactLogLikelihood: the smaller side of {} has {} units; at most {} can be enumerated",
                                      topology.describe(), smaller, max_enumerated_units));
     }
-    if (const auto hidden = enumerated_hidden(topology); hidden > max_enumerated_hidden) {
+    if (const auto hidden = enumerated_hidden(topology); hidden > max_enumerated_units) {
         throw InputError(
             fmt::format("ExactLogLikelihood: the smaller side of the hidden layers of {} has {} units; at most {} can be "
-                        "enumerated for each row",
-                        topology.describe(), hidden, max_enumerated_hidden));
+                        "enumerated",
+                        topology.describe(), hidden, max_enumerated_units));
     }
     auto& logs = info.logs();
     const auto named = [&](const char* name) { return named_metric(name, options_.name); };
@@ -52,16 +52,20 @@ auto ExactLogLikelihood::prepare(SetupInfo& info, const Topology& topology) -> v
 
 template <Real T>
 auto ExactLogLikelihood::on_epoch_end(ModelContext<EpochInfo, T>& context) -> void {
-    const auto log_z = exact_log_z(context.model);
-    const auto mean_log_p = [&](const Matrix<T>& split) {
-        const auto rows = RowSubset<T>(split, options_.rows);
-        auto sum = 0.0;
-        for (const auto f : exact_free_energy(context.model, *rows)) { sum += f; }
-        return -sum / static_cast<double>((*rows).shape(0)) - log_z;
-    };
-    context.logs().set(log_z_, log_z);
-    context.logs().set(train_, mean_log_p(context.train));
-    if (context.validation != nullptr) { context.logs().set(validation_, mean_log_p(*context.validation)); }
+    const auto control = Control{.stop = context.stop_token()};
+    auto& logs = context.logs();
+    try {
+        const auto log_z = exact_log_z(context.model, control);
+        const auto mean_log_p = [&](const Matrix<T>& split) {
+            const auto rows = RowSubset<T>(split, options_.rows);
+            auto sum = 0.0;
+            for (const auto f : exact_free_energy(context.model, *rows, control)) { sum += f; }
+            return -sum / static_cast<double>((*rows).shape(0)) - log_z;
+        };
+        logs.set(log_z_, log_z);
+        logs.set(train_, mean_log_p(context.train));
+        if (context.validation != nullptr) { logs.set(validation_, mean_log_p(*context.validation)); }
+    } catch (const Cancelled&) { return; }
 }
 
 template auto ExactLogLikelihood::on_epoch_end(ModelContext<EpochInfo, float>&) -> void;

@@ -21,7 +21,8 @@ struct ExactLogLikelihoodOptions {
 
 /// Logs after each epoch, by enumeration and in nats: exact_logz; exact_prob, the mean log p(v) of the training rows;
 /// val_exact_prob. For small machines: see exact_log_z() and, for more than two layers, exact_free_energy(). For grey rows, log
-/// p(v) is a lower bound of the mean log-probability of binary rows drawn from them.
+/// p(v) is a lower bound of the mean log-probability of binary rows drawn from them. When a stop is requested, what is not yet
+/// measured is absent.
 class ExactLogLikelihood {
 public:
     static constexpr std::string_view kind = "exact_log_likelihood";

@@ -27,7 +27,8 @@ struct PseudoLikelihoodOptions {
 /// are 3 standard errors of the mean over the rows away: how far it may be from that over all rows that there could be and, where
 /// not `exact`, from that over all units; infinitely far with a single row. One random unit a row makes the sampled form noisy,
 /// with a standard error of about the number of visible units times the deviation between units, over sqrt(rows). Rows and units
-/// are the same in all epochs, so that differences between epochs have much less noise than the error bars tell.
+/// are the same in all epochs, so that differences between epochs have much less noise than the error bars tell. When a stop is
+/// requested, the measurement under way is given up and absent.
 class PseudoLikelihood {
 public:
     static constexpr std::string_view kind = "pseudo_likelihood";

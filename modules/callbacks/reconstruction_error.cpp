@@ -1,10 +1,8 @@
 module;
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
-#include <vector>
 
 module nbm:callbacks.reconstruction_error_impl;
 
@@ -13,9 +11,9 @@ import :callbacks.logs;
 import :callbacks.options;
 import :callbacks.reconstruction_error;
 import :callbacks.row_subset;
+import :estimators;
 import :model;
 import :random;
-import :sampling;
 import :tensor;
 
 namespace nbm {
@@ -41,44 +39,14 @@ auto ReconstructionError::setup(SetupInfo& info) -> void {
 }
 
 template <Real T>
-auto ReconstructionError::error(const DBM<T>& dbm, const Matrix<T>& split, std::uint64_t draw) const -> double {
-    const auto subset = RowSubset<T>(split, options_.rows);
-    const auto stream = Stream(options_.seed, Purpose::evaluation);
-    auto errors = std::vector<double>((*subset).shape(0));
-    auto states = States<T>{};
-    for_hidden_means(dbm, *subset, [&](const PositivePhase<T>& positive, Rows part) {
-        if (states.empty()) { states = dbm.make_states(positive.capacity()); }
-        parallel_rows(part.count, [&](Rows rows) {
-            for (std::size_t l = 1; l < dbm.layer_count(); l += 2) {
-                sample_probabilities<T>(slice(positive.means()[l], rows), slice(states[l], rows), stream,
-                                        layer_step(draw, dbm.layer_count(), l), part.first + rows.first);
-            }
-            const auto fields = slice(states[0], rows);
-            dbm.field_rows(0, states, rows, fields);
-            for (std::size_t r = 0; r != rows.count; ++r) {
-                const auto v = slice(positive.means()[0], rows).row(r);
-                const auto x = fields.row(r);
-                auto& sum = errors[part.first + rows.first + r];
-                for (std::size_t i = 0; i != v.size(); ++i) {
-                    const auto difference = double(v[i]) - sigmoid(double(x[i]));
-                    sum += options_.measure == ReconstructionMeasure::squared
-                               ? difference * difference
-                               : softplus(double(x[i])) - double(v[i]) * double(x[i]);
-                }
-            }
-        });
-    });
-    auto mean = 0.0;
-    for (const auto e : errors) { mean += e / static_cast<double>(errors.size()); }
-    return mean;
-}
-
-template <Real T>
 auto ReconstructionError::on_epoch_end(ModelContext<EpochInfo, T>& context) -> void {
-    context.logs().set(train_, error(context.model, context.train, 2 * context.epoch));
-    if (context.validation != nullptr) {
-        context.logs().set(validation_, error(context.model, *context.validation, 2 * context.epoch + 1));
-    }
+    const auto stream = Stream(options_.seed, Purpose::evaluation);
+    const auto log = [&](MetricId id, const Matrix<T>& split, std::uint64_t step) {
+        const auto rows = RowSubset<T>(split, options_.rows);
+        context.logs().set(id, reconstruction_error(context.model, *rows, options_.measure, stream, step));
+    };
+    log(train_, context.train, 2 * context.epoch);
+    if (context.validation != nullptr) { log(validation_, *context.validation, 2 * context.epoch + 1); }
 }
 
 template auto ReconstructionError::on_epoch_end(ModelContext<EpochInfo, float>&) -> void;

@@ -10,13 +10,11 @@ export module nbm:callbacks.reconstruction_error;
 import :callbacks.contexts;
 import :callbacks.logs;
 import :callbacks.options;
+import :estimators;
 import :model;
 import :tensor;
 
 export namespace nbm {
-
-/// How a reconstruction p is compared with v, summed over units: sum (v - p)^2, or - sum v log p + (1 - v) log(1 - p) in nats.
-enum class ReconstructionMeasure : std::uint8_t { squared, cross_entropy };
 
 struct ReconstructionErrorOptions {
     ReconstructionMeasure measure = ReconstructionMeasure::squared;
@@ -26,8 +24,7 @@ struct ReconstructionErrorOptions {
 };
 
 /// Logs the error of reconstructions after each epoch, `recon` and `val_recon`: for each row a sum over the visible units, then the
-/// mean over rows. The reconstruction of v is the probability of each visible unit given a *sample* of the hidden layers that it is
-/// connected to, drawn from their means given v (mean field for more than two layers), with random numbers of its own.
+/// mean over rows; see reconstruction_error(). With random numbers of its own.
 class ReconstructionError {
 public:
     static constexpr std::string_view kind = "reconstruction_error";
@@ -44,9 +41,6 @@ public:
     auto on_epoch_end(ModelContext<EpochInfo, T>& context) -> void;
 
 private:
-    template <Real T>
-    auto error(const DBM<T>& dbm, const Matrix<T>& split, std::uint64_t draw) const -> double;
-
     ReconstructionErrorOptions options_;
     MetricId train_;
     MetricId validation_;

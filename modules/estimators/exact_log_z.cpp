@@ -1,10 +1,8 @@
 module;
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
-#include <cstdint>
-#include <limits>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -12,6 +10,9 @@ module;
 
 module nbm:estimators.exact_log_z_impl;
 
+import :estimators.clamped_enumeration;
+import :estimators.control;
+import :estimators.enumeration;
 import :estimators.exact_log_z;
 import :model;
 import :tensor;
@@ -20,108 +21,35 @@ namespace nbm {
 
 namespace {
 
-/// The machine, or its hidden layers, seen as one RBM: enumerated units (all layers of a parity side by side), summed units,
-/// weights between them.
-struct TwoSides {
-    std::vector<double> enumerated_bias;
-    std::vector<double> summed_bias;
-    Matrix<double> weights;  // [enumerated, summed]
-};
+constexpr std::size_t rows_at_once = 512;  // that share an enumeration
 
 template <Real T>
-auto two_sides(const DBM<T>& dbm, Parity enumerated, std::size_t first_layer = 0) -> TwoSides {
-    auto offset = std::vector<std::size_t>(dbm.layer_count());
-    auto sides = TwoSides{};
-    for (auto l = first_layer; l != dbm.layer_count(); ++l) {
-        auto& bias = parity_of(l) == enumerated ? sides.enumerated_bias : sides.summed_bias;
-        offset[l] = bias.size();
-        for (const auto b : dbm.bias(l)) { bias.push_back(double(b)); }
+auto check_rows(const DBM<T>& dbm, const Matrix<T>& v) -> void {
+    if (v.shape(1) != dbm.visible_size()) {
+        throw ShapeError(fmt::format("found {} visible values a row, expected {}", v.shape(1), dbm.visible_size()));
     }
-    sides.weights = zero_matrix<double>(sides.enumerated_bias.size(), sides.summed_bias.size());
-    for (const auto& [edge, w] : dbm.synapses()) {
-        if (edge.lower < first_layer) { continue; }
-        for (std::size_t i = 0; i != w.shape(0); ++i) {
-            for (std::size_t j = 0; j != w.shape(1); ++j) {
-                const auto lower = offset[edge.lower] + i;
-                const auto upper = offset[edge.upper] + j;
-                if (parity_of(edge.lower) == enumerated) {
-                    sides.weights(lower, upper) = double(w(i, j));
-                } else {
-                    sides.weights(upper, lower) = double(w(i, j));
-                }
-            }
-        }
+    if (enumerated_hidden(dbm.topology()) > max_enumerated_units) {
+        throw InputError(
+            fmt::format("F(v) of {} cannot be enumerated: the smaller side of its hidden layers has {} units, at most {} are "
+                        "possible",
+                        dbm.topology().describe(), enumerated_hidden(dbm.topology()), max_enumerated_units));
     }
-    return sides;
-}
-
-/// log sum over the states of the low `bits` enumerated units, the others fixed to the bits of `high`, visited in Gray-code order
-/// so that consecutive states differ in one unit.
-auto log_sum_of_block(const TwoSides& sides, std::size_t bits, std::uint64_t high, std::vector<double>& field) -> double {
-    const auto units = sides.enumerated_bias.size();
-    auto energy = 0.0;  // enumerated bias terms
-    std::copy(sides.summed_bias.begin(), sides.summed_bias.end(), field.begin());
-    const auto add_unit = [&](std::size_t unit, double sign) {
-        energy += sign * sides.enumerated_bias[unit];
-        const auto* w = sides.weights.data() + unit * field.size();
-        for (std::size_t j = 0; j != field.size(); ++j) { field[j] += sign * w[j]; }
-    };
-    for (std::size_t unit = bits; unit != units; ++unit) {
-        if ((high >> (unit - bits) & 1U) != 0) { add_unit(unit, 1.0); }
-    }
-    auto terms = std::vector<double>(std::size_t{1} << bits);
-    for (std::size_t n = 0; n != terms.size(); ++n) {
-        if (n != 0) {
-            const auto unit = static_cast<std::size_t>(__builtin_ctzll(n));
-            add_unit(unit, (n ^ (n >> 1U)) >> unit & 1U ? 1.0 : -1.0);
-        }
-        auto softplus_sum = 0.0;
-        add_softplus<double>({field.data(), 1, field.size(), field.size()}, 1.0, {&softplus_sum, 1});
-        terms[n] = energy + softplus_sum;
-    }
-    return log_sum_exp(terms);
-}
-
-/// Blocks are short so that rounding in the running field cannot build up: it starts afresh in each.
-auto block_bits(const TwoSides& sides) -> std::size_t { return std::min<std::size_t>(sides.enumerated_bias.size(), 10); }
-auto block_count(const TwoSides& sides) -> std::size_t {
-    return std::size_t{1} << (sides.enumerated_bias.size() - block_bits(sides));
-}
-
-/// log sum over the states of the blocks [begin, end).
-auto log_sum_of_blocks(const TwoSides& sides, std::size_t begin, std::size_t end) -> double {
-    auto field = std::vector<double>(sides.summed_bias.size());
-    auto sum = -std::numeric_limits<double>::infinity();
-    for (auto block = begin; block != end; ++block) {
-        sum = log_add_exp(sum, log_sum_of_block(sides, block_bits(sides), block, field));
-    }
-    return sum;
-}
-
-auto smaller_hidden_parity(const Topology& topology) -> Parity {
-    return topology.units(Parity::even) - topology.size(0) < topology.units(Parity::odd) ? Parity::even : Parity::odd;
 }
 
 }  // namespace
 
 template <Real T>
-auto exact_log_z(const DBM<T>& dbm) -> double {
-    const auto& topology = dbm.topology();
-    const auto parity = topology.units(Parity::even) < topology.units(Parity::odd) ? Parity::even : Parity::odd;
-    const auto units = topology.units(parity);
-    if (units > max_enumerated_units) {
-        throw InputError(
-            fmt::format("log Z of {} cannot be enumerated: its smaller side has {} units, at most {} are possible; "
-                        "estimate it by AIS",
-                        topology.describe(), units, max_enumerated_units));
-    }
-    const auto sides = two_sides(dbm, parity);
-    const auto blocks = block_count(sides);
-    constexpr std::size_t blocks_in_a_task = 64;
-    auto partial = std::vector<double>((blocks + blocks_in_a_task - 1) / blocks_in_a_task);
+auto exact_log_z(const DBM<T>& dbm, const Control& control) -> double {
+    require_enumerable("log Z", dbm.topology(), max_enumerated_units, "; estimate it by AIS");
+    const auto sides = two_sides(dbm, smaller_parity(dbm.topology()));
+    const auto states = Enumeration(sides.weights, magnitudes(sides.summed_bias));
+    const auto tasks = states.tasks();
+    auto partial = std::vector<double>(tasks.count());
+    auto progress = Progress(control, states.blocks());
     parallel_for(partial.size(), [&](std::size_t task) {
-        partial[task] = log_sum_of_blocks(sides, task * blocks_in_a_task, std::min(blocks, (task + 1) * blocks_in_a_task));
+        partial[task] = log_sum_of_blocks(states, {sides.enumerated_bias, sides.summed_bias}, tasks[task], progress);
     });
+    progress.finish("the enumeration of log Z");
     return log_sum_exp(partial);
 }
 
@@ -131,45 +59,38 @@ auto enumerated_hidden(const Topology& topology) -> std::size_t {
 }
 
 template <Real T>
-auto exact_free_energy(const DBM<T>& dbm, const Matrix<T>& v) -> Vector<double> {
-    const auto& topology = dbm.topology();
-    if (topology.is_rbm()) { return dbm.free_energy(v); }
-    if (v.shape(1) != dbm.visible_size()) {
-        throw ShapeError(fmt::format("found {} visible values a row, expected {}", v.shape(1), dbm.visible_size()));
+auto exact_free_energy(const DBM<T>& dbm, const Matrix<T>& v, const Control& control) -> Vector<double> {
+    check_rows(dbm, v);
+    const auto rows = v.shape(0);
+    auto parts = std::size_t{0};
+    for (std::size_t first = 0; first < rows; first += rows_at_once) {
+        parts += clamped_parts(dbm.topology(), std::min(rows_at_once, rows - first));
     }
-    if (enumerated_hidden(topology) > max_enumerated_hidden) {
-        throw InputError(
-            fmt::format("F(v) of {} cannot be enumerated: the smaller side of its hidden layers has {} units, at most {} are "
-                        "possible",
-                        topology.describe(), enumerated_hidden(topology), max_enumerated_hidden));
+    auto progress = Progress(control, parts);
+    auto result = zero_vector<double>(rows);
+    for (std::size_t first = 0; first < rows && !progress.stopped(); first += rows_at_once) {
+        const auto clamped = clamped_rows<T>(dbm, slice(v, {first, std::min(rows_at_once, rows - first)}));
+        const auto sums = clamped_log_sums(dbm, clamped, progress);
+        for (std::size_t r = 0; r != sums.size(); ++r) { result[first + r] = -clamped.visible[r] - sums[r]; }
     }
-    const auto parity = smaller_hidden_parity(topology);
-    const auto hidden = two_sides(dbm, parity, 1);
-    auto result = zero_vector<double>(v.shape(0));
-    parallel_for(v.shape(0), [&](std::size_t r) {
-        // Given v, the hidden layers are a machine of their own whose odd biases hold the input from v.
-        auto sides = hidden;
-        auto& odd_bias = parity == Parity::odd ? sides.enumerated_bias : sides.summed_bias;
-        auto visible = 0.0;
-        for (std::size_t i = 0; i != dbm.visible_size(); ++i) { visible += double(v(r, i)) * double(dbm.bias(0)[i]); }
-        auto offset = std::size_t{0};
-        for (std::size_t l = 1; l < dbm.layer_count(); l += 2) {
-            for (const auto& [edge, w] : dbm.synapses()) {
-                if (edge.lower != 0 || edge.upper != l) { continue; }
-                for (std::size_t i = 0; i != w.shape(0); ++i) {
-                    for (std::size_t k = 0; k != w.shape(1); ++k) { odd_bias[offset + k] += double(v(r, i)) * double(w(i, k)); }
-                }
-            }
-            offset += dbm.size(l);
-        }
-        result[r] = -visible - log_sum_of_blocks(sides, 0, block_count(sides));
-    });
+    progress.finish("the enumeration of F(v)");
     return result;
 }
 
-template auto exact_log_z(const DBM<float>&) -> double;
-template auto exact_log_z(const DBM<double>&) -> double;
-template auto exact_free_energy(const DBM<float>&, const Matrix<float>&) -> Vector<double>;
-template auto exact_free_energy(const DBM<double>&, const Matrix<double>&) -> Vector<double>;
+template <Real T>
+auto exact_log_probability(const DBM<T>& dbm, const Matrix<T>& v, const Control& control) -> Vector<double> {
+    check_rows(dbm, v);
+    const auto log_z = exact_log_z(dbm, part_of(control, 0.0, 0.5));
+    auto result = exact_free_energy(dbm, v, part_of(control, 0.5, 1.0));
+    for (auto& x : result) { x = -x - log_z; }
+    return result;
+}
+
+template auto exact_log_z(const DBM<float>&, const Control&) -> double;
+template auto exact_log_z(const DBM<double>&, const Control&) -> double;
+template auto exact_free_energy(const DBM<float>&, const Matrix<float>&, const Control&) -> Vector<double>;
+template auto exact_free_energy(const DBM<double>&, const Matrix<double>&, const Control&) -> Vector<double>;
+template auto exact_log_probability(const DBM<float>&, const Matrix<float>&, const Control&) -> Vector<double>;
+template auto exact_log_probability(const DBM<double>&, const Matrix<double>&, const Control&) -> Vector<double>;
 
 }  // namespace nbm

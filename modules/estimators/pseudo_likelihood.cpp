@@ -11,6 +11,7 @@ module;
 
 module nbm:estimators.pseudo_likelihood_impl;
 
+import :estimators.control;
 import :estimators.pseudo_likelihood;
 import :model;
 import :random;
@@ -66,9 +67,9 @@ private:
     double sum_ = 0.0;
 };
 
-/// The mean over rows of terms(conditionals of row r, r).
+/// terms(conditionals of row r, r) of each row.
 template <Real T, class Terms>
-auto mean_of_rows(const DBM<T>& dbm, const Matrix<T>& v, const Terms& terms) -> double {
+auto terms_of_rows(const DBM<T>& dbm, const Matrix<T>& v, const Control& control, const Terms& terms) -> Vector<double> {
     if (!dbm.topology().is_rbm()) {
         throw InputError(
             fmt::format("the pseudo-likelihood has a closed form for two layers only, not for {}", dbm.topology().describe()));
@@ -76,26 +77,33 @@ auto mean_of_rows(const DBM<T>& dbm, const Matrix<T>& v, const Terms& terms) -> 
     if (v.shape(1) != dbm.visible_size()) {
         throw ShapeError(fmt::format("found {} visible values a row, expected {}", v.shape(1), dbm.visible_size()));
     }
-    if (v.shape(0) == 0) { throw InputError("the mean pseudo-likelihood of 0 rows is not defined"); }
-    auto values = std::vector<double>(v.shape(0));
+    auto progress = Progress(control, v.shape(0));
+    auto values = zero_vector<double>(v.shape(0));
     parallel_rows(v.shape(0), [&](Rows rows) {
         auto fields = Matrix<T>::from_shape({rows.count, dbm.size(1)});
         set_rows<T>(fields, as_span(dbm.bias(1)));
         multiply<T>(slice(v, rows), dbm.weights(0, 1), fields, Transpose::no, Transpose::no, T{1}, T{1});
         auto conditionals = Conditionals<T>(dbm);
-        for (std::size_t r = 0; r != rows.count; ++r) {
+        for (std::size_t r = 0; r != rows.count && !progress.stopped(); ++r) {
             conditionals.set_row(MatrixView<const T>(v).row(rows.first + r), MatrixView<const T>(fields).row(r));
             values[rows.first + r] = terms(conditionals, rows.first + r);
+            progress.advance();
         }
     });
+    progress.finish("the pseudo-likelihood");
+    return values;
+}
+
+auto mean_of(const Vector<double>& values) -> double {
+    if (values.size() == 0) { throw InputError("the mean pseudo-likelihood of 0 rows is not defined"); }
     return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
 }  // namespace
 
 template <Real T>
-auto pseudo_likelihood(const DBM<T>& dbm, const Matrix<T>& v) -> double {
-    return mean_of_rows(dbm, v, [&](Conditionals<T>& conditionals, std::size_t) {
+auto pseudo_likelihoods(const DBM<T>& dbm, const Matrix<T>& v, const Control& control) -> Vector<double> {
+    return terms_of_rows(dbm, v, control, [&](Conditionals<T>& conditionals, std::size_t) {
         auto sum = 0.0;
         for (std::size_t i = 0; i != dbm.visible_size(); ++i) { sum += conditionals.log_probability(i); }
         return sum;
@@ -103,15 +111,29 @@ auto pseudo_likelihood(const DBM<T>& dbm, const Matrix<T>& v) -> double {
 }
 
 template <Real T>
-auto pseudo_likelihood(const DBM<T>& dbm, const Matrix<T>& v, const Stream& stream, std::uint64_t step) -> double {
+auto pseudo_likelihoods(const DBM<T>& dbm, const Matrix<T>& v, const Stream& stream, std::uint64_t step) -> Vector<double> {
     const auto units = static_cast<double>(dbm.visible_size());
-    return mean_of_rows(dbm, v, [&](Conditionals<T>& conditionals, std::size_t r) {
+    return terms_of_rows(dbm, v, {}, [&](Conditionals<T>& conditionals, std::size_t r) {
         return units * conditionals.log_probability(static_cast<std::size_t>(stream.uniform(step, r, 0) * units));
     });
 }
 
-template auto pseudo_likelihood(const DBM<float>&, const Matrix<float>&) -> double;
-template auto pseudo_likelihood(const DBM<double>&, const Matrix<double>&) -> double;
+template <Real T>
+auto pseudo_likelihood(const DBM<T>& dbm, const Matrix<T>& v, const Control& control) -> double {
+    return mean_of(pseudo_likelihoods(dbm, v, control));
+}
+
+template <Real T>
+auto pseudo_likelihood(const DBM<T>& dbm, const Matrix<T>& v, const Stream& stream, std::uint64_t step) -> double {
+    return mean_of(pseudo_likelihoods(dbm, v, stream, step));
+}
+
+template auto pseudo_likelihoods(const DBM<float>&, const Matrix<float>&, const Control&) -> Vector<double>;
+template auto pseudo_likelihoods(const DBM<double>&, const Matrix<double>&, const Control&) -> Vector<double>;
+template auto pseudo_likelihoods(const DBM<float>&, const Matrix<float>&, const Stream&, std::uint64_t) -> Vector<double>;
+template auto pseudo_likelihoods(const DBM<double>&, const Matrix<double>&, const Stream&, std::uint64_t) -> Vector<double>;
+template auto pseudo_likelihood(const DBM<float>&, const Matrix<float>&, const Control&) -> double;
+template auto pseudo_likelihood(const DBM<double>&, const Matrix<double>&, const Control&) -> double;
 template auto pseudo_likelihood(const DBM<float>&, const Matrix<float>&, const Stream&, std::uint64_t) -> double;
 template auto pseudo_likelihood(const DBM<double>&, const Matrix<double>&, const Stream&, std::uint64_t) -> double;
 

@@ -12,7 +12,18 @@ import :tensor;
 export namespace nbm {
 
 /// What random numbers are for; streams of different purposes never share a number.
-enum class Purpose : std::uint8_t { initialisation, shuffle, binarisation, chains, evaluation, ais, digits, samples, user };
+enum class Purpose : std::uint8_t {
+    initialisation,
+    shuffle,
+    binarisation,
+    chains,
+    evaluation,
+    ais,
+    digits,
+    samples,
+    user,
+    exact_samples,  // new ones at the end: the numbers of the others stay what they are
+};
 
 /// A stream of random numbers, addressed by step, row (chain) and column (unit). Holds no state but its address.
 class Stream {

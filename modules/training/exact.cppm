@@ -1,0 +1,39 @@
+module;
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+export module nbm:training.exact;
+
+import :io;
+import :model;
+import :tensor;
+
+export namespace nbm {
+
+/// Most units that Exact enumerates, of the model and of the hidden layers given a row: 2^20 states.
+inline constexpr std::size_t max_exact_training_units = 20;
+
+/// The exact gradient of the log-likelihood of small machines: both phases by enumeration, without chains and random numbers.
+template <Real T = float>
+class Exact {
+public:
+    /// Throws InputError when the smaller parity, of all layers or of the hidden ones, has more than max_exact_training_units
+    /// units.
+    auto begin(const DBM<T>& dbm, const Matrix<T>& data, std::size_t batch_size, std::uint64_t seed, bool resumed) -> void;
+
+    /// Writes the gradient of the mean log-likelihood of batch: [rows, visible] and returns the cost - mean log p(v) = mean F(v) +
+    /// log Z, in nats. weights: none, or one for each row: then of (1 / rows) sum_r w_r log p(v_r), and the cost is minus this.
+    /// Sums in double. Throws as begin(), and ShapeError.
+    auto gradient(const DBM<T>& dbm, MatrixView<const T> batch, Gradient<T>& gradient, std::span<const T> weights = {}) -> double;
+
+    /// The cost of other data.
+    auto evaluate(const DBM<T>& dbm, const Matrix<T>& data) -> double;
+
+    /// Nothing but the kind of trainer.
+    auto save_state(State& state) const -> void;
+    auto load_state(const State& state) -> void;
+};
+
+}  // namespace nbm
