@@ -35,12 +35,6 @@ auto ExactLogLikelihood::prepare(SetupInfo& info, const Topology& topology) -> v
         throw InputError(fmt::format("ExactLogLikelihood: the smaller side of {} has {} units; at most {} can be enumerated",
                                      topology.describe(), smaller, max_enumerated_units));
     }
-    if (const auto hidden = enumerated_hidden(topology); hidden > max_enumerated_units) {
-        throw InputError(
-            fmt::format("ExactLogLikelihood: the smaller side of the hidden layers of {} has {} units; at most {} can be "
-                        "enumerated",
-                        topology.describe(), hidden, max_enumerated_units));
-    }
     auto& logs = info.logs();
     const auto named = [&](const char* name) { return named_metric(name, options_.name); };
     log_z_ = logs.declare({.name = named("exact_logz"), .unit = "nat"});

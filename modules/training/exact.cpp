@@ -23,11 +23,12 @@ namespace nbm {
 namespace {
 
 auto require_small(const Topology& topology) -> void {
-    const auto smaller = std::min(topology.units(Parity::even), topology.units(Parity::odd));
-    if (const auto most = std::max(smaller, enumerated_hidden(topology)); most > max_exact_training_units) {
+    // Given v, fewer: the smaller parity of the hidden layers has no more units.
+    const auto units = std::min(topology.units(Parity::even), topology.units(Parity::odd));
+    if (units > max_exact_training_units) {
         throw InputError(
             fmt::format("the exact gradient of {} enumerates {} units, at most {} are possible; train it with CD or PCD",
-                        topology.describe(), most, max_exact_training_units));
+                        topology.describe(), units, max_exact_training_units));
     }
 }
 

@@ -12,15 +12,14 @@ import :tensor;
 
 export namespace nbm {
 
-/// Most units that Exact enumerates, of the model and of the hidden layers given a row: 2^20 states.
+/// Most units that Exact enumerates: 2^20 states, of the model and, for more than two layers, of the hidden layers given each row.
 inline constexpr std::size_t max_exact_training_units = 20;
 
 /// The exact gradient of the log-likelihood of small machines: both phases by enumeration, without chains and random numbers.
 template <Real T = float>
 class Exact {
 public:
-    /// Throws InputError when the smaller parity, of all layers or of the hidden ones, has more than max_exact_training_units
-    /// units.
+    /// Throws InputError when both parities have more than max_exact_training_units units.
     auto begin(const DBM<T>& dbm, const Matrix<T>& data, std::size_t batch_size, std::uint64_t seed, bool resumed) -> void;
 
     /// Writes the gradient of the mean log-likelihood of batch: [rows, visible] and returns the cost - mean log p(v) = mean F(v) +
