@@ -54,12 +54,23 @@ auto draw_samples(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>& train, std
     return probabilities[0];
 }
 
-auto to_json(const nbm::Estimate& e) -> nlohmann::json {
-    const auto finite = [](double x) { return std::isfinite(x) ? nlohmann::json(x) : nlohmann::json(nullptr); };
-    return {{"value", finite(e.value)}, {"low", finite(e.low)}, {"high", finite(e.high)}};
+auto finite(double x) -> nlohmann::ordered_json { return std::isfinite(x) ? nlohmann::ordered_json(x) : nullptr; }
+
+auto to_json(const nbm::Estimate& e) -> nlohmann::ordered_json {
+    return {
+        {"value", finite(e.value)}, {"low", finite(e.low)}, {"high", finite(e.high)}, {"standard_error", finite(e.standard_error)}};
 }
 
-auto to_json(const std::optional<nbm::Estimate>& e) -> nlohmann::json { return e ? to_json(*e) : nlohmann::json(nullptr); }
+auto to_json(const nbm::LogZ& z) -> nlohmann::ordered_json {
+    auto json = to_json(static_cast<const nbm::Estimate&>(z));
+    const auto verdict = z.trustworthy();
+    json["effective_sample_size"] = finite(z.effective_sample_size);
+    json["largest_weight_share"] = finite(z.largest_weight_share);
+    json["log_weight_variance"] = finite(z.log_weight_variance);
+    json["trustworthy"] = verdict.yes;
+    json["verdict"] = verdict.reason;
+    return json;
+}
 
 }  // namespace
 
@@ -100,12 +111,13 @@ auto prepare_output(const TrainOptions& o) -> void {
 }
 
 auto write_summary(const Likelihood& likelihood, const TrainOptions& o) -> void {
-    const auto summary = nlohmann::ordered_json{{"log_z", to_json(likelihood.log_z)},
-                                                {"train_log_prob", to_json(likelihood.train)},
-                                                {"test_log_prob", to_json(likelihood.test)},
-                                                {"seed", o.seed},
-                                                {"seconds", likelihood.seconds},
-                                                {"command", o.command}};
+    const auto what = std::string(likelihood.bound ? "bound" : "log_prob");
+    auto summary = nlohmann::ordered_json{{"log_z", to_json(likelihood.log_z)}};
+    summary["train_" + what] = to_json(likelihood.train);
+    summary["test_" + what] = likelihood.test ? to_json(*likelihood.test) : nullptr;
+    summary["seed"] = o.seed;
+    summary["seconds"] = likelihood.seconds;
+    summary["command"] = o.command;
     // Folder names need not be valid UTF-8.
     const auto text = summary.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
     nbm::write_text(fs::path(o.output) / "summary.json", text + "\n");

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <optional>
-#include <string>
 #include <string>
 
 #include "train_options.hpp"
@@ -14,9 +14,12 @@ using Real = float;
 
 /// What `nbm train` finds out in the end.
 struct Likelihood {
-    nbm::LogZ log_z;
-    std::optional<nbm::Estimate> train;  // none for a deep machine
-    std::optional<nbm::Estimate> test;   // none without test rows, too
+    bool bound = false;  // of a deep machine: the probabilities are lower bounds
+    nbm::LogZ log_z = {};
+    nbm::LogProbability train = {};
+    std::optional<nbm::LogProbability> test = {};  // none without test rows
+    std::size_t mean_field_steps = 0;              // of the bounds
+    bool converged = true;
     double seconds = 0.0;
 };
 

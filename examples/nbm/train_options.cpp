@@ -114,17 +114,27 @@ auto add_train_command(CLI::App& app, TrainOptions& o) -> CLI::App* {
     add_list("Model", "--edges", o.edges, edge(), "Connected layers, as 0-1,1-2,0-3; none: each with the next");
     add("Model", "--weights", o.weights, one_of({"normal", "orthogonal"}),
         "Initial weights: normal with standard deviation 0.01, or orthogonal");
-    add("Training", "--trainer", o.trainer, one_of({"cd", "pcd"}), "Contrastive divergence, or its variant with persistent chains");
+    add("Training", "--trainer", o.trainer, one_of({"cd", "pcd", "pt", "exact"}),
+        "Contrastive divergence, with persistent chains, with tempered persistent chains, or the exact gradient of a small "
+        "machine");
     add("Training", "--steps", o.steps, whole(1), "Gibbs sweeps an update");
     add("Training", "--chains", o.chains, whole(0), "Persistent chains; 0: as many as rows in a batch");
+    add("Training", "--temperatures", o.temperatures, whole(2, 1000), "Tempered copies of each chain, of --trainer pt");
+    train->add_flag("--centre", o.centre, "Centred gradient: training does not depend on which value of a unit is called 1")
+        ->group("Training");
+    add("Training", "--sparsity-target", o.sparsity_target, number(0.0, 1.0), "Wanted mean activity of hidden units");
+    add("Training", "--sparsity-strength", o.sparsity_strength, number(0.0, large), "How strongly they are driven there; 0: not");
+    add("Training", "--optimiser", o.optimiser, one_of({"sgd", "adam", "nadam"}), "Stochastic gradient ascent, Adam or Nadam");
     add("Training", "--epochs", o.epochs, whole(1), "Passes through the training rows");
     add("Training", "--batch-size", o.batch_size, whole(1), "Rows an update");
-    add("Training", "--learning-rate", o.learning_rate, number(0.0, large), "Learning rate");
+    add("Training", "--learning-rate", o.learning_rate, number(0.0, large),
+        "Learning rate; 0: the usual one, 0.05 for sgd, 0.001 for adam, 0.002 for nadam");
     add("Training", "--decay", o.decay, number(0.0, large), "Learning rate at update t: rate / (1 + decay t)");
-    add("Training", "--momentum", o.momentum, number(0.0, 1.0), "Momentum");
-    train->add_flag("--nesterov", o.nesterov, "Nesterov's momentum")->group("Training");
+    add("Training", "--momentum", o.momentum, number(0.0, 1.0), "Momentum of sgd");
+    train->add_flag("--nesterov", o.nesterov, "Nesterov's momentum, of sgd")->group("Training");
     add("Training", "--l1", o.l1, number(0.0, large), "Penalty on sum |W|");
     add("Training", "--l2", o.l2, number(0.0, large), "Penalty on sum W^2");
+    add("Training", "--max-norm", o.max_norm, number(0.0, large), "Longest vector of weights into a hidden unit; 0: any");
     add("Training", "--seed", o.seed, whole(0, 9'223'372'036'854'775'807U), "Seed of all random numbers");
     add("Training", "--threads", o.threads, whole(0, 256), "Threads; 0: one a core. The result does not depend on it");
     train->add_flag("--pretrain", o.pretrain, "First train the layers one on the other, as restricted Boltzmann machines")
@@ -134,8 +144,13 @@ auto add_train_command(CLI::App& app, TrainOptions& o) -> CLI::App* {
     add("Pretraining", "--pretrain-learning-rate", o.pretrain_learning_rate, number(0.0, large), "Learning rate");
     add("Likelihood", "--ais-runs", o.ais_runs, whole(2, 1'000'000), "Annealing runs of the estimate of log Z");
     add("Likelihood", "--ais-betas", o.ais_betas, whole(4, 10'000'000), "Inverse temperatures of each run");
-    add("Likelihood", "--ais-schedule", o.ais_schedule, one_of({"linear", "three-piece"}),
-        "Equally spaced, or most of them near 1 (Salakhutdinov and Murray 2008)");
+    add("Likelihood", "--ais-schedule", o.ais_schedule, one_of({"linear", "three-piece", "adaptive"}),
+        "Equally spaced, most of them near 1 (Salakhutdinov and Murray 2008), or placed by a pilot run");
+    add("Likelihood", "--ais-base", o.ais_base, one_of({"data", "uniform", "own-biases", "mean-field"}),
+        "Where annealing begins: the data's base rates, fair coins, the machine's biases, or its mean-field means");
+    add("Likelihood", "--ais-path", o.ais_path, one_of({"geometric", "moments"}), "The way from there to the machine");
+    add("Likelihood", "--ais-summed", o.ais_summed, one_of({"larger", "even", "odd"}), "The layers that are summed out");
+    add("Likelihood", "--ais-sweeps", o.ais_sweeps, whole(1, 1000), "Gibbs sweeps at each inverse temperature");
     add("Likelihood", "--ais-every", o.ais_every, whole(0), "Also estimate after every N-th epoch; 0: only at the end");
     add("Output", "--output", o.output, text("FOLDER"), "Folder for the results");
     train->add_flag("--overwrite", o.overwrite, "Replace the results of an earlier run in that folder")->group("Output");

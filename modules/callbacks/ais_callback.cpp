@@ -95,8 +95,8 @@ auto AISCallback::on_epoch_end(ModelContext<EpochInfo, T>& context) -> void {
         logs.set(trust_.variance, log_z.log_weight_variance);
         log_split(train_, context.train, log_z);
         if (context.validation != nullptr) { log_split(validation_, *context.validation, log_z); }
+        if (options_.exact) { logs.set(exact_, exact_log_z(context.model, {.stop = stop, .progress = {}})); }
     } catch (const Cancelled&) { return; }
-    if (options_.exact) { logs.set(exact_, exact_log_z(context.model)); }
 }
 
 template auto AISCallback::on_epoch_end(ModelContext<EpochInfo, float>&) -> void;

@@ -6,6 +6,7 @@ module;
 #include <numeric>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -16,6 +17,7 @@ import :io;
 import :model;
 import :tensor;
 import :training.exact;
+import :training.gradient;
 import :training.state;
 
 namespace nbm {
@@ -43,8 +45,13 @@ auto set_difference(const From& data, const From& model, double scale, To& gradi
 }  // namespace
 
 template <Real T>
-auto Exact<T>::begin(const DBM<T>& dbm, const Matrix<T>&, std::size_t, std::uint64_t, bool) -> void {
+Exact<T>::Exact(ExactOptions options) : rules_(options.gradient) {}
+
+template <Real T>
+auto Exact<T>::begin(const DBM<T>& dbm, const Matrix<T>& data, std::size_t, std::uint64_t, bool resumed) -> void {
     require_small(dbm.topology());
+    rules_.begin(dbm, data, resumed);
+    activities_ = zero_parameters(dbm).biases;
 }
 
 template <Real T>
@@ -71,6 +78,13 @@ auto Exact<T>::gradient(const DBM<T>& dbm, MatrixView<const T> batch, Gradient<T
     for (std::size_t s = 0; s != gradient.weights.size(); ++s) {
         set_difference(data.moments.weights[s], model.moments.weights[s], total, gradient.weights[s]);
     }
+    if (!activities_.empty()) {
+        for (std::size_t l = 0; total > 0.0 && l != activities_.size(); ++l) {
+            std::ranges::transform(data.moments.biases[l], activities_[l].begin(),
+                                   [&](double x) { return static_cast<T>(x / total); });
+        }
+        rules_.apply(dbm, total > 0.0 ? std::span<const Vector<T>>(activities_) : std::span<const Vector<T>>{}, gradient);
+    }
     return sum(data.free_energies) / static_cast<double>(rows) + total * model.log_z;
 }
 
@@ -84,11 +98,13 @@ auto Exact<T>::evaluate(const DBM<T>& dbm, const Matrix<T>& data) -> double {
 template <Real T>
 auto Exact<T>::save_state(State& state) const -> void {
     state.put("kind", std::string("exact"));
+    rules_.save_state(state.child("gradient"));
 }
 
 template <Real T>
 auto Exact<T>::load_state(const State& state) -> void {
     require_kind(state, "exact", "trainer");
+    load_rules(state, rules_);
 }
 
 template class Exact<float>;

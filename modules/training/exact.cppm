@@ -3,22 +3,30 @@ module;
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 export module nbm:training.exact;
 
 import :io;
 import :model;
 import :tensor;
+import :training.gradient;
 
 export namespace nbm {
 
 /// Most units that Exact enumerates: 2^20 states, of the model and, for more than two layers, of the hidden layers given each row.
 inline constexpr std::size_t max_exact_training_units = 20;
 
+struct ExactOptions {
+    GradientOptions gradient = {};
+};
+
 /// The exact gradient of the log-likelihood of small machines: both phases by enumeration, without chains and random numbers.
 template <Real T = float>
 class Exact {
 public:
+    explicit Exact(ExactOptions options = {});
+
     /// Throws InputError when both parities have more than max_exact_training_units units.
     auto begin(const DBM<T>& dbm, const Matrix<T>& data, std::size_t batch_size, std::uint64_t seed, bool resumed) -> void;
 
@@ -30,9 +38,13 @@ public:
     /// The cost of other data.
     auto evaluate(const DBM<T>& dbm, const Matrix<T>& data) -> double;
 
-    /// Nothing but the kind of trainer.
+    /// What the rules of the gradient remember.
     auto save_state(State& state) const -> void;
     auto load_state(const State& state) -> void;
+
+private:
+    GradientRules<T> rules_;
+    std::vector<Vector<T>> activities_;  // mean of each layer in the batch
 };
 
 }  // namespace nbm

@@ -113,6 +113,7 @@ using nbm::exact_samples;
 using nbm::ExactLogLikelihood;
 using nbm::ExactLogLikelihoodOptions;
 using nbm::exactly;
+using nbm::ExactOptions;
 using nbm::FileError;
 using nbm::FilterImages;
 using nbm::FilterImagesOptions;

@@ -1,0 +1,126 @@
+#include "fitting.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <csignal>
+#include <filesystem>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <variant>
+
+#include <fmt/format.h>
+
+#include "machine.hpp"
+
+namespace fs = std::filesystem;
+
+namespace {
+
+volatile std::sig_atomic_t interrupted = 0;
+
+/// The first Ctrl-C asks for an orderly end, the second one ends at once.
+extern "C" void on_interrupt(int) {
+    interrupted = 1;
+    std::signal(SIGINT, SIG_DFL);
+}
+
+/// Turns Ctrl-C into a stop request while it lives; a signal handler may not make one itself.
+class Interrupt {
+public:
+    Interrupt() : watcher_([this](const std::stop_token& done) { watch(done); }) { std::signal(SIGINT, on_interrupt); }
+    Interrupt(const Interrupt&) = delete;
+    auto operator=(const Interrupt&) -> Interrupt& = delete;
+    ~Interrupt() { std::signal(SIGINT, SIG_DFL); }
+    auto token() const -> std::stop_token { return source_.get_token(); }
+
+private:
+    auto watch(const std::stop_token& done) -> void {
+        while (!done.stop_requested() && interrupted == 0) { std::this_thread::sleep_for(std::chrono::milliseconds(20)); }
+        if (interrupted != 0) { source_.request_stop(); }
+    }
+
+    std::stop_source source_;
+    std::jthread watcher_;
+};
+
+/// Touches the run folder, and pretrains, only when all callbacks are set up and, resuming, the checkpoint is loaded: what was
+/// wrong until then has destroyed nothing and cost no time.
+struct BeginRun {
+    static constexpr auto stage = nbm::Stage::schedule;
+    static constexpr std::string_view kind = "nbm";
+    const TrainOptions& options;
+    std::string configuration;
+
+    void on_train_begin(auto& context) const {
+        if (!context.resumed) { prepare_output(options); }
+        nbm::write_text(fs::path(options.output) / "config.toml", configuration);
+        if (context.resumed || !options.pretrain) { return; }
+        pretrain_machine(context.model, context.train, options, context.stop_token());
+        fmt::print("training all layers\n");
+        // Chains begin where the machine is now, and a run that is killed need not pretrain again.
+        context.trainer.begin(context.model, context.train, context.batch_size, context.seed, false);
+        context.request_checkpoint(fs::path(options.output) / "checkpoints/pretrained.ckpt", "the pretraining is over");
+    }
+};
+
+auto is_finite(const nbm::DBM<Real>& dbm) -> bool {
+    const auto finite = [](const auto& values) { return std::ranges::all_of(values, [](Real x) { return std::isfinite(x); }); };
+    return std::ranges::all_of(dbm.layers(), [&](const auto& layer) { return finite(layer.bias); }) &&
+           std::ranges::all_of(dbm.synapses(), [&](const auto& synapse) { return finite(synapse.weights); });
+}
+
+using Trainers = std::variant<nbm::CD<Real>, nbm::PCD<Real>, nbm::PT<Real>, nbm::Exact<Real>>;
+using Optimisers = std::variant<nbm::SGD<Real>, nbm::Adam<Real>, nbm::Nadam<Real>>;
+
+auto make_trainer(const TrainOptions& o) -> Trainers {
+    const auto gradient = nbm::GradientOptions{.centring = {.on = o.centre},
+                                               .sparsity = {.target = o.sparsity_target, .strength = o.sparsity_strength}};
+    if (o.trainer == "cd") { return nbm::CD<Real>({.steps = o.steps, .gradient = gradient}); }
+    if (o.trainer == "pt") {
+        return nbm::PT<Real>({.steps = o.steps, .chains = o.chains, .temperatures = o.temperatures, .gradient = gradient});
+    }
+    if (o.trainer == "exact") { return nbm::Exact<Real>({.gradient = gradient}); }
+    return nbm::PCD<Real>({.steps = o.steps, .chains = o.chains, .gradient = gradient});
+}
+
+auto make_optimiser(const TrainOptions& o) -> Optimisers {
+    const auto rate = [&](double usual) { return o.learning_rate == 0.0 ? usual : o.learning_rate; };
+    if (o.optimiser == "adam") { return nbm::Adam<Real>({.learning_rate = rate(0.001), .decay = o.decay}); }
+    if (o.optimiser == "nadam") { return nbm::Nadam<Real>({.learning_rate = rate(0.002), .decay = o.decay}); }
+    return nbm::SGD<Real>({.learning_rate = rate(0.05), .momentum = o.momentum, .nesterov = o.nesterov, .decay = o.decay});
+}
+
+}  // namespace
+
+auto run_fit(nbm::DBM<Real>& dbm, const nbm::Dataset<Real>& data, const Job& job, RunCallbacks& configured) -> nbm::History {
+    const auto& o = job.options;
+    const auto interrupt = Interrupt();
+    const auto options = nbm::FitOptions<Real>{.epochs = o.epochs,
+                                               .batch_size = o.batch_size,
+                                               .validation = data.valid.shape(0) == 0 ? nullptr : &data.valid,
+                                               .penalty = {.l1 = o.l1, .l2 = o.l2},
+                                               .max_norm = o.max_norm,
+                                               .seed = o.seed,
+                                               .stop = interrupt.token(),
+                                               .resume = job.checkpoint,
+                                               .continue_after_stop = job.continue_after_stop};
+    auto callbacks = nbm::CallbackList(BeginRun{o, job.settings + configured.effective}, configured.list);
+    auto trainer = make_trainer(o);
+    auto optimiser = make_optimiser(o);
+    const auto fit = [&](auto& t, auto& u) {
+        try {
+            return nbm::fit(dbm, data.train, t, u, options, callbacks);
+        } catch (const nbm::CallbackError& error) {
+            if (error.callback() == BeginRun::kind) { error.rethrow_nested(); }
+            throw;
+        }
+    };
+    auto history = std::visit(fit, trainer, optimiser);
+    if (!is_finite(dbm)) {
+        throw nbm::InputError(
+            "the training diverged: its weights or cost are no finite numbers; lower --learning-rate, --momentum or --l2");
+    }
+    return history;
+}
