@@ -21,6 +21,7 @@ set(NBM_INTERFACES
   sampling/gibbs.cppm
   sampling/mean_field.cppm
   sampling/positive_phase.cppm
+  sampling/tempering.cppm
   estimators/estimators.cppm
   estimators/control.cppm
   estimators/log_z.cppm
@@ -73,6 +74,7 @@ set(NBM_INTERFACES
   callbacks/reconstruction_error.cppm
   callbacks/free_energy_gap.cppm
   callbacks/chain_monitor.cppm
+  callbacks/tempering_monitor.cppm
   callbacks/weight_statistics.cppm
   callbacks/exact_log_likelihood.cppm
   callbacks/periodic_save.cppm
@@ -101,6 +103,7 @@ set(NBM_INTERFACES
   training/gradient.cppm
   training/contrastive.cppm
   training/exact.cppm
+  training/tempered.cppm
   training/fit.cppm
   training/pretrain.cppm
   config/config.cppm
@@ -121,6 +124,7 @@ set(NBM_INTERNALS
   sampling/mean_field_rows.cpp
   sampling/mean_field.cpp
   sampling/positive_phase.cpp
+  sampling/tempering.cpp
   estimators/control.cpp
   estimators/log_z.cpp
   estimators/likelihood.cpp
@@ -171,6 +175,7 @@ set(NBM_INTERNALS
   callbacks/reconstruction_error.cpp
   callbacks/free_energy_gap.cpp
   callbacks/chain_monitor.cpp
+  callbacks/tempering_monitor.cpp
   callbacks/weight_statistics.cpp
   callbacks/exact_log_likelihood.cpp
   callbacks/periodic_save.cpp
@@ -201,6 +206,7 @@ set(NBM_INTERNALS
   training/gradient.cpp
   training/contrastive.cpp
   training/exact.cpp
+  training/tempered.cpp
   training/fit.cpp
   training/pretrain.cpp
   config/visitors.cpp

@@ -124,6 +124,12 @@ type = "progress_bar"
 type = "terminate_on_non_finite"
 )";
 
+/// What belongs to a kind of training.
+constexpr auto tempering_callback = R"(
+[[callbacks]]
+type = "tempering_monitor"
+)";
+
 }  // namespace
 
 auto apply_settings(const nbm::Config& config, CLI::App& command) -> void {
@@ -166,7 +172,8 @@ auto make_run_callbacks(const nbm::Config& config, const TrainOptions& o, bool r
     sections = config.callbacks;
     if (!resumed) {
         for (auto& section : sections_of(o)) { sections.push_back(std::move(section)); }
-        for (auto& section : nbm::parse_config(usual_callbacks, "usual callbacks").callbacks) {
+        const auto usual = std::string(usual_callbacks) + (o.trainer == "pt" ? tempering_callback : "");
+        for (auto& section : nbm::parse_config(usual, "usual callbacks").callbacks) {
             if (!has(section.type)) { sections.push_back(std::move(section)); }
         }
     }

@@ -9,5 +9,6 @@ export import :training.adam;
 export import :training.gradient;
 export import :training.contrastive;
 export import :training.exact;
+export import :training.tempered;
 export import :training.fit;
 export import :training.pretrain;
