@@ -21,6 +21,7 @@ set(NBM_INTERFACES
   sampling/gibbs.cppm
   sampling/mean_field.cppm
   sampling/positive_phase.cppm
+  sampling/tempering.cppm
   estimators/estimators.cppm
   estimators/control.cppm
   estimators/log_z.cppm
@@ -70,6 +71,7 @@ set(NBM_INTERFACES
   callbacks/reconstruction_error.cppm
   callbacks/free_energy_gap.cppm
   callbacks/chain_monitor.cppm
+  callbacks/tempering_monitor.cppm
   callbacks/weight_statistics.cppm
   callbacks/exact_log_likelihood.cppm
   callbacks/periodic_save.cppm
@@ -97,6 +99,7 @@ set(NBM_INTERFACES
   training/adam.cppm
   training/gradient.cppm
   training/contrastive.cppm
+  training/tempered.cppm
   training/fit.cppm
   training/pretrain.cppm
   config/config.cppm
@@ -117,6 +120,7 @@ set(NBM_INTERNALS
   sampling/mean_field_rows.cpp
   sampling/mean_field.cpp
   sampling/positive_phase.cpp
+  sampling/tempering.cpp
   estimators/control.cpp
   estimators/log_z.cpp
   estimators/likelihood.cpp
@@ -162,6 +166,7 @@ set(NBM_INTERNALS
   callbacks/reconstruction_error.cpp
   callbacks/free_energy_gap.cpp
   callbacks/chain_monitor.cpp
+  callbacks/tempering_monitor.cpp
   callbacks/weight_statistics.cpp
   callbacks/exact_log_likelihood.cpp
   callbacks/periodic_save.cpp
@@ -191,6 +196,7 @@ set(NBM_INTERNALS
   training/adam.cpp
   training/gradient.cpp
   training/contrastive.cpp
+  training/tempered.cpp
   training/fit.cpp
   training/pretrain.cpp
   config/visitors.cpp

@@ -43,6 +43,12 @@ concept KeepsChains = Real<T> && requires(const Tr& trainer) {
     { trainer.chains() } -> std::convertible_to<const Chains<T>&>;
 };
 
+/// A trainer whose chains exchange states with replicas at other temperatures.
+template <class Tr>
+concept Tempered = requires(const Tr& trainer) {
+    { trainer.ladder() } -> std::convertible_to<const Ladder&>;
+};
+
 /// A reference to an optimiser whose class is not known where it is used: what the callbacks of a DynamicCallbackList see. What the
 /// optimiser lacks, throws InputError when it is asked for.
 class AnyOptimiser {
@@ -121,14 +127,20 @@ public:
         if constexpr (KeepsChains<Tr, T>) {
             chains_ = [](const void* object) -> const Chains<T>* { return &static_cast<const Tr*>(object)->chains(); };
         }
+        if constexpr (Tempered<Tr>) {
+            ladder_ = [](const void* object) -> const Ladder* { return &static_cast<const Tr*>(object)->ladder(); };
+        }
     }
 
     /// Null for a trainer that keeps no chains.
     inline auto chains() const -> const Chains<T>* { return chains_ == nullptr ? nullptr : chains_(object_); }
+    /// Null for a trainer without tempering.
+    inline auto ladder() const -> const Ladder* { return ladder_ == nullptr ? nullptr : ladder_(object_); }
 
 private:
     const void* object_;
     const Chains<T>* (*chains_)(const void*) = nullptr;
+    const Ladder* (*ladder_)(const void*) = nullptr;
 };
 
 /// The persistent chains of any trainer, or null.
@@ -138,6 +150,18 @@ auto chains_of(const Tr& trainer) -> const Chains<T>* {
         return trainer.chains();
     } else if constexpr (KeepsChains<Tr, T>) {
         return &trainer.chains();
+    } else {
+        return nullptr;
+    }
+}
+
+/// The temperatures of any trainer, or null.
+template <Real T, class Tr>
+auto ladder_of(const Tr& trainer) -> const Ladder* {
+    if constexpr (std::same_as<Tr, AnyTrainer<T>>) {
+        return trainer.ladder();
+    } else if constexpr (Tempered<Tr>) {
+        return &trainer.ladder();
     } else {
         return nullptr;
     }

@@ -21,6 +21,7 @@ export import :callbacks.pseudo_likelihood;
 export import :callbacks.reconstruction_error;
 export import :callbacks.free_energy_gap;
 export import :callbacks.chain_monitor;
+export import :callbacks.tempering_monitor;
 export import :callbacks.weight_statistics;
 export import :callbacks.exact_log_likelihood;
 export import :callbacks.periodic_save;

@@ -72,6 +72,7 @@ auto builtin_callbacks() -> CallbackRegistry<T> {
     registry.template add<ReduceOnPlateau>();
     registry.template add<SampleCallback>();
     registry.template add<SummaryCallback>();
+    registry.template add<TemperingMonitor>();
     registry.template add<TensorBoard>();
     registry.template add<TerminateOnNonFinite>();
     registry.template add<TimeBudget>();

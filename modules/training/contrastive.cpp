@@ -46,17 +46,32 @@ auto layers_of(const NegativePhase<T>& negative) {
     return [&negative](std::size_t l) -> const Matrix<T>& { return negative.statistics(l); };
 }
 
-/// The sum of free energies of all rows, as many at a time as there is room for.
+}  // namespace
+
+/// Persistent chains start at such rows of the data: [count, visible], those of the chains `first` and following.
 template <Real T>
-auto data_free_energy(const DBM<T>& dbm, PositivePhase<T>& positive, const Matrix<T>& data) -> double {
+auto random_rows(const Matrix<T>& data, std::size_t count, const Stream& stream, std::size_t first = 0) -> Matrix<T> {
+    auto rows = Matrix<T>::from_shape({count, data.shape(1)});
+    for (std::size_t c = 0; c != count; ++c) {
+        // The sweeps of the chains use steps from 0 up; this draw stays clear of them.
+        const auto u = stream.uniform(std::uint64_t{1} << 55U, first + c, 0);
+        const auto r = static_cast<std::size_t>(u * static_cast<double>(data.shape(0)));
+        std::ranges::copy(MatrixView<const T>(data).row(r), MatrixView<T>(rows).row(c).begin());
+    }
+    return rows;
+}
+
+/// Mean free energy of the data, as many rows at a time as `positive` has room for, minus that of the chains.
+template <Real T>
+auto cost_against_chains(const DBM<T>& dbm, PositivePhase<T>& positive, const Chains<T>& chains, const Matrix<T>& data) -> double {
+    auto model = 0.0;
+    for (const auto f : dbm.free_energy(chains.states, Parity::odd)) { model += f; }
     auto sum = 0.0;
     for (std::size_t first = 0; first < data.shape(0); first += positive.capacity()) {
         sum += positive.run(dbm, slice(data, {first, std::min(positive.capacity(), data.shape(0) - first)}));
     }
-    return sum;
+    return sum / static_cast<double>(data.shape(0)) - model / static_cast<double>(chains.count());
 }
-
-}  // namespace
 
 template <Real T>
 auto NegativePhase<T>::reserve(const DBM<T>& dbm, std::size_t chain_count, const Stream& stream) -> void {
@@ -150,13 +165,7 @@ auto PCD<T>::begin(const DBM<T>& dbm, const Matrix<T>& data, std::size_t batch_s
     negative_.reserve(dbm, count, stream);
     auto start = PositivePhase<T>(options_.mean_field);
     start.reserve(dbm, count);
-    auto rows = Matrix<T>::from_shape({count, data.shape(1)});
-    for (std::size_t c = 0; c != count; ++c) {
-        // The sweeps of the chains use steps from 0 up; this draw stays clear of them.
-        const auto r = static_cast<std::size_t>(stream.uniform(std::uint64_t{1} << 55U, c, 0) * static_cast<double>(data.shape(0)));
-        std::ranges::copy(MatrixView<const T>(data).row(r), MatrixView<T>(rows).row(c).begin());
-    }
-    start.run(dbm, rows);
+    start.run(dbm, random_rows(data, count, stream));
     negative_.start_from(dbm, start.means(), count);
 }
 
@@ -176,10 +185,7 @@ auto PCD<T>::gradient(const DBM<T>& dbm, MatrixView<const T> batch, Gradient<T>&
 
 template <Real T>
 auto PCD<T>::evaluate(const DBM<T>& dbm, const Matrix<T>& data) -> double {
-    auto model = 0.0;
-    for (const auto f : dbm.free_energy(negative_.chains.states, Parity::odd)) { model += f; }
-    return data_free_energy(dbm, positive_, data) / static_cast<double>(data.shape(0)) -
-           model / static_cast<double>(negative_.chains.count());
+    return cost_against_chains(dbm, positive_, negative_.chains, data);
 }
 
 template <Real T>

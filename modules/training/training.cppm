@@ -8,5 +8,6 @@ export import :training.optimiser;
 export import :training.adam;
 export import :training.gradient;
 export import :training.contrastive;
+export import :training.tempered;
 export import :training.fit;
 export import :training.pretrain;
