@@ -187,8 +187,9 @@ auto note_rates(Replicas<T>& all, std::size_t first_pair) -> void {
     auto& ladder = all.ladder;
     const auto count = all.cold().count();
     for (auto k = first_pair; k + 1 < ladder.betas.size(); k += 2) {
-        auto mean = 0.0;
-        for (std::size_t c = 0; c != count; ++c) { mean += all.acceptance(k, c) / static_cast<double>(count); }
+        auto sum = 0.0;
+        for (std::size_t c = 0; c != count; ++c) { sum += all.acceptance(k, c); }
+        const auto mean = sum / static_cast<double>(count);
         ++ladder.swaps[k];
         ladder.swap_rates[k] += (mean - ladder.swap_rates[k]) / static_cast<double>(std::min(ladder.swaps[k], rate_memory));
         ladder.rejections[k] += 1.0 - mean;

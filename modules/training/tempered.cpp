@@ -68,14 +68,16 @@ PT<T>::PT(PTOptions options)
     : options_(std::move(options)),
       sampler_(tempering_options(options_)),
       positive_(options_.mean_field),
-      rules_(options_.gradient) {}
+      rules_(options_.gradient) {
+    replicas_.chains.resize(1);  // callbacks are shown chains() before begin()
+}
 
 template <Real T>
 auto PT<T>::begin(const DBM<T>& dbm, const Matrix<T>& data, std::size_t batch_size, std::uint64_t seed, bool resumed) -> void {
     positive_.reserve(dbm, batch_size);
     rules_.begin(dbm, data, resumed);
     const auto count = options_.chains == 0 ? batch_size : options_.chains;
-    if (resumed && !replicas_.chains.empty() && chains().count() == count) { return; }
+    if (resumed && chains().count() == count) { return; }
     replicas_ = make_replicas(dbm, count, sampler_.options(), seed, base_rate_bias(data), Purpose::chains);
     free_energies_.assign(count, 0.0);
     auto start = PositivePhase<T>(options_.mean_field);

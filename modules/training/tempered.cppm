@@ -44,8 +44,8 @@ public:
     /// The cost of other data against the chains as they are. Advances and changes nothing.
     auto evaluate(const DBM<T>& dbm, const Matrix<T>& data) -> double;
 
-    /// The persistent chains of the machine.
-    inline auto chains() const -> const Chains<T>& { return replicas_.chains.at(0); }
+    /// The persistent chains of the machine; none before begin().
+    inline auto chains() const -> const Chains<T>& { return replicas_.cold(); }
     /// All replicas.
     inline auto replicas() const -> const Replicas<T>& { return replicas_; }
     /// The temperatures and how the exchanges go.
