@@ -97,6 +97,12 @@ auto sections_of(const TrainOptions& o) -> std::vector<nbm::CallbackSection> {
         for (auto& [key, value] : settings) { section.settings.push_back({std::move(key), std::move(value), section.place}); }
     };
     if (o.ais_every != 0) {
+        if (o.ais_schedule == "adaptive" || o.ais_base != "data" || o.ais_path != "geometric" || o.ais_summed != "larger" ||
+            o.ais_sweeps != 1) {
+            throw nbm::InputError(
+                "--ais-every estimates with fixed schedules, the data's base rates and the geometric path only; leave out "
+                "--ais-base, --ais-path, --ais-summed, --ais-sweeps and --ais-schedule adaptive, or --ais-every");
+        }
         add("ais", {{"runs", whole(o.ais_runs)},
                     {"betas", whole(o.ais_betas)},
                     {"schedule", std::string(o.ais_schedule == "linear" ? "linear" : "three_piece")},
@@ -199,7 +205,7 @@ auto describe_settings(const CLI::App& command, const TrainOptions& o) -> std::s
         }
         if (name == "hidden" && !o.layers.empty()) { continue; }
         auto value = option->count() != 0 ? option->results().back() : option->get_default_str();
-        if (option->get_items_expected_max() == 0) { value = option->count() != 0 && value != "false" ? "true" : "false"; }
+        if (option->get_items_expected_max() == 0) { value = option->count() != 0 && option->as<bool>() ? "true" : "false"; }
         // The folder from which the program is started next time may be another.
         if (name == "data" && fs::exists(o.data)) { value = fs::absolute(o.data).string(); }
         const auto is_flag = option->get_items_expected_max() == 0;

@@ -50,6 +50,15 @@ auto hidden_units(const DBM<T>& dbm) -> double {
     return static_cast<double>(topology.units(Parity::even) + topology.units(Parity::odd) - topology.size(0));
 }
 
+template <Real T>
+auto log_z_of_independent_units(const DBM<T>& dbm) -> double {
+    auto sum = 0.0;
+    for (const auto& layer : dbm.layers()) {
+        for (const auto b : layer.bias) { sum += softplus(double(b)); }
+    }
+    return sum;
+}
+
 /// Gives the chain's layers the samples first, first + 1, ...; `at_end`: of the last units of each layer instead of the first ones.
 /// The other units are free.
 template <Real T>
@@ -77,6 +86,12 @@ auto require_samples(const States<T>& samples, const DBM<T>& dbm, std::size_t ru
     if (samples[0].shape(0) < runs) {
         throw InputError(fmt::format("{} runs of AIS need as many samples to begin with; found {}", runs, samples[0].shape(0)));
     }
+    for (std::size_t l = 0; l != samples.size(); ++l) {
+        const auto odd = std::ranges::find_if(samples[l], [](T x) { return x != T{0} && x != T{1}; });
+        if (odd != samples[l].end()) {
+            throw InputError(fmt::format("AIS begins at sampled states of all layers, 0 or 1; found {} in layer {}", *odd, l));
+        }
+    }
 }
 
 }  // namespace
@@ -85,6 +100,7 @@ template <Real T>
 AIS<T>::AIS(const DBM<T>& dbm, const std::type_identity_t<Matrix<T>>& data, AISOptions options)
     : options_(std::move(options)), target_(dbm), base_(make_base<T>(dbm, &data, options_.base)) {
     check(options_, true);
+    log_z_base_ = exactly(log_z_of_independent_units(base_));
     if (options_.path == Path::moments) { data_ = data; }
 }
 
@@ -92,6 +108,7 @@ template <Real T>
 AIS<T>::AIS(const DBM<T>& dbm, AISOptions options)
     : options_(std::move(options)), target_(dbm), base_(make_base<T>(dbm, nullptr, options_.base)) {
     check(options_, false);
+    log_z_base_ = exactly(log_z_of_independent_units(base_));
 }
 
 template <Real T>
@@ -99,8 +116,8 @@ AIS<T>::AIS(const DBM<T>& dbm, const DBM<T>& base, const Estimate& log_z, States
     : options_(std::move(options)), target_(dbm), base_(base), base_samples_(std::move(base_samples)), log_z_base_(log_z) {
     check(options_, false);
     require_samples(base_samples_, base, options_.runs);
-    log_z_offset_ = std::numbers::ln2 * hidden_units(base);
-    const auto shift = std::numbers::ln2 * hidden_units(dbm);
+    // On the joined path each machine has the other's hidden units besides, which are free.
+    const auto shift = std::numbers::ln2 * (hidden_units(dbm) - hidden_units(base));
     log_z_base_ = {log_z.value + shift, log_z.low + shift, log_z.high + shift, log_z.standard_error};
 }
 
@@ -120,22 +137,21 @@ auto AIS<T>::prepare() -> void {
         } else {
             path_.emplace(std::vector{base_, target_}, summed);
         }
-        if (base_samples_.empty()) {
-            const auto log_z = path_->log_z_start();
-            log_z_base_ = {log_z, log_z, log_z, 0.0};
-        }
     }
     if (!positions_.empty()) { return; }
     if (!options_.betas.is_adaptive()) {
         positions_ = path_->refine(options_.betas);
         return;
     }
-    const auto pilot = PilotOptions{.chains = base_samples_.empty() ? 100 : std::min<std::size_t>(100, base_samples_[0].shape(0)),
+    // The pilot begins at samples that no run begins with, as far as there are any.
+    const auto samples = base_samples_.empty() ? std::size_t{0} : base_samples_[0].shape(0);
+    const auto spare = samples > options_.runs + 1 ? options_.runs : std::size_t{0};
+    const auto pilot = PilotOptions{.chains = base_samples_.empty() ? 100 : std::min<std::size_t>(100, samples - spare),
                                     .sweeps = options_.sweeps,
                                     .seed = options_.seed};
     positions_ = path_->refine(
         place_betas<T>(*path_, options_.betas.size(), pilot, control,
-                       [&](AnnealedChains<T>& chains, std::size_t first, Draw<T>& draw) { start(chains, first, draw); }));
+                       [&](AnnealedChains<T>& chains, std::size_t first, Draw<T>& draw) { start(chains, first + spare, draw); }));
 }
 
 template <Real T>
@@ -150,7 +166,6 @@ auto AIS<T>::start(AnnealedChains<T>& chains, std::size_t first, Draw<T>& draw) 
 template <Real T>
 template <class Anneal>
 auto AIS<T>::run_blocks(std::uint64_t first_step, const Anneal& anneal) -> void {
-    log_weights_.clear();
     prepare();
     auto log_weights = std::vector<double>(options_.runs);
     constexpr std::size_t steps_between_reports = 16;
@@ -161,9 +176,10 @@ auto AIS<T>::run_blocks(std::uint64_t first_step, const Anneal& anneal) -> void 
         auto draw = StreamDraw<T>(options_.seed, first_step, rows.first);
         auto reported = std::size_t{0};
         anneal(chains, rows.first, draw, [&](std::size_t step) {
-            if (step % steps_between_reports == 0) {
-                progress.advance(rows.count * (step - reported));
-                reported = step;
+            // Only steps that are done count, so that a run which ends early is never complete.
+            if ((step - 1) % steps_between_reports == 0) {
+                progress.advance(rows.count * (step - 1 - reported));
+                reported = step - 1;
             }
             return !progress.stopped();
         });
@@ -205,12 +221,15 @@ auto AIS<T>::run_sandwich(const States<T>& samples) -> Sandwich {
 template <Real T>
 auto AIS<T>::estimate_log_error_z() const -> LogZ {
     if (log_weights_.empty()) { throw InputError("there is no estimate yet: call run_log_z() first"); }
-    const auto base = log_z_base_.value - log_z_offset_;
+    const auto base = log_z_base_.value;
     auto result = reverse_ ? estimate_from_reverse_weights(log_weights_, base) : estimate_from_weights(log_weights_, base);
     if (log_z_base_.low == log_z_base_.high && log_z_base_.standard_error == 0.0) { return result; }
     result.low = result.value - std::hypot(result.value - result.low, log_z_base_.value - log_z_base_.low);
     result.high = result.value + std::hypot(result.high - result.value, log_z_base_.high - log_z_base_.value);
     result.standard_error = std::hypot(result.standard_error, log_z_base_.standard_error);
+    const auto two_sigma = 1.96 * log_z_base_.standard_error;
+    result.bootstrap = {result.value - std::hypot(result.value - result.bootstrap.low, two_sigma),
+                        result.value + std::hypot(result.bootstrap.high - result.value, two_sigma)};
     return result;
 }
 

@@ -57,7 +57,8 @@ public:
 
     /// From another machine over the same visible units, whose log Z is known or estimated (Salakhutdinov and Murray 2008, section
     /// 4.1.2), along the geometric path. base_samples: states of at least `runs` independent samples of that machine, exact ones
-    /// for an unbiased estimate. The error bar takes in that of `log_z`. options.base is not used.
+    /// for an unbiased estimate; with adaptive betas more than `runs`, so that the pilot has its own. The error bars take in that
+    /// of `log_z`. options.base is not used.
     AIS(const DBM<T>& dbm, const DBM<T>& base, const Estimate& log_z, States<T> base_samples, AISOptions options);
 
     /// Runs all chains and returns the estimate. Throws Cancelled.
@@ -78,7 +79,8 @@ public:
     /// log w of each run, without log Z of the base, in nats.
     inline auto log_weights() const -> std::span<const double> { return log_weights_; }
 
-    /// log Z of the base on this path, in nats.
+    /// What log of the mean weight is added to: log Z of the base, in nats, for another machine up to the hidden units that only
+    /// one of the two has.
     inline auto log_z_base() const -> double { return log_z_base_.value; }
 
     /// The path, and the positions on it in use; made when they are not there yet. Throw Cancelled.
@@ -97,7 +99,6 @@ private:
     Matrix<T> data_;          // for Path::moments
     States<T> base_samples_;  // where the base has weights
     Estimate log_z_base_;
-    double log_z_offset_ = 0.0;  // of hidden units that only the base has
     std::optional<AnnealingPath<T>> path_;
     std::vector<double> positions_;
     std::vector<double> log_weights_;

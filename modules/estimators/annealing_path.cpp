@@ -35,6 +35,7 @@ auto equally_spaced(std::size_t count) -> std::vector<double> {
 template <Real T>
 AnnealingPath<T>::AnnealingPath(std::vector<DBM<T>> knots, Parity summed, std::vector<double> positions)
     : knots_(std::move(knots)), positions_(std::move(positions)), summed_(summed) {
+    if (knots_.size() < 2) { throw InputError(fmt::format("a path needs at least 2 machines, found {}", knots_.size())); }
     if (positions_.empty()) { positions_ = equally_spaced(knots_.size()); }
     const auto checked = Betas(positions_);  // throws
     if (knots_.size() != positions_.size()) {
@@ -61,8 +62,10 @@ auto AnnealingPath<T>::given_visible(DBM<T> dbm, Parity summed) -> AnnealingPath
 
 template <Real T>
 auto AnnealingPath<T>::log_z_start() const -> double {
-    if (has_weights_.front()) {
-        throw InputError("the machine at the start of this path has weights, so that its log Z has no closed form");
+    if (given_visible_ || has_weights_.front()) {
+        throw InputError(
+            "log Z at the start of this path has no closed form: the machine there has weights, or differs from chain "
+            "to chain");
     }
     auto sum = 0.0;
     for (const auto& layer : knots_.front().layers()) {

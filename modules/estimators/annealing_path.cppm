@@ -50,6 +50,8 @@ public:
     static auto given_visible(DBM<T> dbm, Parity summed) -> AnnealingPath;
 
     inline auto summed() const -> Parity { return summed_; }
+    /// Made by given_visible().
+    inline auto is_given_visible() const -> bool { return given_visible_; }
     inline auto topology() const -> const Topology& { return knots_.front().topology(); }
     inline auto knots() const -> std::span<const DBM<T>> { return knots_; }
     inline auto positions() const -> std::span<const double> { return positions_; }

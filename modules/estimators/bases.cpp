@@ -24,6 +24,8 @@ namespace nbm {
 template <Real T>
 auto base_rate_bias(const Matrix<T>& v) -> Vector<T> {
     if (v.shape(0) == 0) { throw InputError("the base rates need at least 1 row of data"); }
+    const auto wrong = std::ranges::find_if(v, [](T x) { return !(x >= T{0} && x <= T{1}); });
+    if (wrong != v.end()) { throw InputError(fmt::format("the data for base rates hold {}; expected values from 0 to 1", *wrong)); }
     const auto means = clipped_column_means<T>(v);
     auto bias = zero_vector<T>(v.shape(1));
     for (std::size_t k = 0; k != means.size(); ++k) { bias[k] = static_cast<T>(logit((means[k] + 0.05) / 1.05)); }

@@ -108,6 +108,15 @@ template <Real T>
 auto moment_path(const DBM<T>& start, const DBM<T>& target, Parity summed, const std::type_identity_t<Matrix<T>>& data,
                  const MomentPathOptions& options, const Control& control) -> AnnealingPath<T> {
     check(options);
+    if (!(start.topology() == target.topology())) {
+        throw InputError(fmt::format("a path cannot lead from a machine {} to a machine {}", start.topology().describe(),
+                                     target.topology().describe()));
+    }
+    for (const auto& synapse : start.synapses()) {
+        if (std::ranges::any_of(synapse.weights, [](T w) { return w != T{0}; })) {
+            throw InputError("a path of averaged moments begins at a machine without weights, whose moments are known");
+        }
+    }
     if (data.shape(0) == 0 || data.shape(1) != target.visible_size()) {
         throw ShapeError(fmt::format("a moment path needs rows of {} visible values; found [{}, {}]", target.visible_size(),
                                      data.shape(0), data.shape(1)));
@@ -129,7 +138,7 @@ auto moment_path(const DBM<T>& start, const DBM<T>& target, Parity summed, const
     const auto at_start = independent_moments(start);
     auto knots = std::vector<DBM<T>>{start};
     auto gradient = zero_parameters(target);
-    for (std::size_t i = 1; i <= inner; ++i) {
+    for (std::size_t i = 1; i <= inner && !progress.stopped(); ++i) {
         const auto beta = static_cast<T>(i) / static_cast<T>(inner + 1);
         auto wanted = at_start;
         for_each_pair(wanted, at_target, [&](T a, T b) { return (T{1} - beta) * a + beta * b; });

@@ -80,7 +80,7 @@ template <Real T>
 auto measure(const AnnealingPath<T>& path, const PilotOptions& options, const Control& control, const StartChains<T>& start)
     -> Curve {
     constexpr auto wanted = 0.25;  // about 6 % of the effective sample size a step
-    constexpr auto shortest = 1e-6;
+    constexpr auto shortest = 1e-5;
     auto pilot = Pilot<T>(path, options, start);
     auto curve = Curve{};
     auto delta = 1e-3;
@@ -131,6 +131,9 @@ auto place_betas(const AnnealingPath<T>& path, std::size_t count, const PilotOpt
 
 template <Real T>
 auto place_betas(const AnnealingPath<T>& path, std::size_t count, const PilotOptions& options, const Control& control) -> Betas {
+    if (path.is_given_visible()) {
+        throw InputError("a path given the visible layer has no schedule of its own without a visible state");
+    }
     return place_betas<T>(path, count, options, control,
                           [&](AnnealedChains<T>& chains, std::size_t, Draw<T>& draw) { path.start(chains, draw); });
 }

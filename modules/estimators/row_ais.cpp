@@ -41,7 +41,9 @@ auto check(const DBM<T>& dbm, const Matrix<T>& v, std::size_t runs, std::size_t 
     if (v.shape(0) == 0) { throw InputError("the log-probability of 0 rows is not defined"); }
     if (runs == 0 || sweeps == 0) { throw InputError("log-probabilities by annealing need at least 1 run and 1 sweep"); }
     if (betas.is_adaptive()) {
-        throw InputError("log-probabilities of rows need fixed inverse temperatures; place_betas() makes them from a path");
+        throw InputError(
+            "log-probabilities of rows need fixed inverse temperatures; AIS::positions() of the machine are a good choice: "
+            "Betas{{...}}");
     }
 }
 

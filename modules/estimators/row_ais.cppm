@@ -22,7 +22,7 @@ export namespace nbm {
 
 /// Estimates for single rows of data and their mean, in nats.
 struct RowEstimates {
-    std::vector<LogZ> rows;  // each by importance weights of its own; in place of log Z stands the row's log-probability
+    std::vector<LogZ> rows;  // each by importance weights of its own, given log Z's value; in place of log Z the log-probability
     Estimate mean;           // with a 3-sigma interval from the rows' standard errors, and that of log Z where there is one
 };
 
@@ -44,7 +44,7 @@ auto log_probability_by_ais(const DBM<T>& dbm, const std::type_identity_t<Matrix
                             const RowAISOptions& options = {}) -> RowEstimates;
 
 struct RAISEOptions {
-    std::size_t runs = 10;  // annealing runs for each row
+    std::size_t runs = 10;  // annealing runs for each row: enough for a mean over rows; 100 for the error bar of a single one
     Betas betas = 1000;     // fixed ones
     std::uint64_t seed = 1;
     Base base = Base::data;
@@ -54,8 +54,8 @@ struct RAISEOptions {
 
 /// RAISE (Burda, Grosse and Salakhutdinov 2015): an estimate of log p_ann(v) of each row of v: [rows, visible], where p_ann is
 /// what annealing from the base to the machine, ended after the last sweeps, produces. It needs no log Z, and it errs low: on
-/// average over its runs it is below log p_ann(v), and on average over the machine's own distribution log p_ann is below log p.
-/// With many betas p_ann becomes p. data: for Base::data. Throws InputError, ShapeError, Cancelled.
+/// average over its runs it is below log p_ann(v), and on average over the machine's own distribution log p_ann is below log p (for
+/// other rows it can be above). With many betas p_ann becomes p. data: for Base::data. Throws InputError, ShapeError, Cancelled.
 template <Real T>
 auto raise_log_probability(const DBM<T>& dbm, const std::type_identity_t<Matrix<T>>& v, const std::type_identity_t<Matrix<T>>& data,
                            const RAISEOptions& options = {}) -> RowEstimates;

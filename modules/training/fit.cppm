@@ -202,10 +202,10 @@ private:
                 throw FileError(options_.resume.string(),
                                 "is at epoch " + std::to_string(loop.position.epoch) + " of " + std::to_string(options_.epochs));
             }
-            run_.model = std::move(saved.model);
             warn_of_other_rates(saved.state.child("optimiser"));
             run_.optimiser.load_state(saved.state.child("optimiser"));
             run_.trainer.load_state(saved.state.child("trainer"));
+            run_.model = std::move(saved.model);
             all_.load_states(saved.state.child("callbacks"), session_);
             position_ = loop.position;
             params_.first_epoch = position_.epoch;

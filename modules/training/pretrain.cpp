@@ -185,7 +185,8 @@ auto TiedCopies<T>::on_gradient(const GradientInfo<T>& info) const -> void {
     }
 }
 
-/// Distant from one another, so that the next seed of the user shares no random numbers. The first is the seed itself.
+/// Distant from one another, so that the next seed of the user shares no random numbers. Only a machine of two layers, for which
+/// pretraining is the training, uses the seed itself: the training that follows pretraining does, too.
 auto seed_of(std::uint64_t seed, std::size_t index) -> std::uint64_t { return seed + index * 0x9E3779B97F4A7C15U; }
 
 template auto compose_dbm(const std::vector<DBM<float>>&) -> DBM<float>;

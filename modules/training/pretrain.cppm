@@ -167,7 +167,7 @@ auto pretrain(DBM<T>& dbm, const std::type_identity_t<Matrix<T>>& train, Trainer
         auto own_trainer = made_for(trainer, part);
         auto own_optimiser = made_for(optimiser, part);
         auto&& own_callbacks = callbacks_for(callbacks, part);
-        fit_options.seed = seed_of(options.seed, part.index);
+        fit_options.seed = seed_of(options.seed, part.count == 1 ? 0 : part.index + 1);
         histories.push_back(
             fit(rbm, *data, own_trainer, own_optimiser, fit_options, CallbackList(own_callbacks, TiedCopies<T>{part})));
         rbms.push_back(finish_rbm(rbm, part, histories.back().outcome()));

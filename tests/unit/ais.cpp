@@ -115,6 +115,8 @@ BOOST_AUTO_TEST_CASE(annealing_from_another_machine) {
         const auto wide = vague.run_log_z();
         BOOST_TEST(wide.value == z.value);
         BOOST_TEST(wide.high - wide.value == std::hypot(3.0, z.high - z.value), boost::test_tools::tolerance(1e-12));
+        BOOST_TEST(nbm::estimate_from_weights(vague.log_weights(), vague.log_z_base()).value == wide.value);
+        BOOST_TEST(wide.bootstrap.high - wide.bootstrap.low > 3.9);
         BOOST_TEST(wide.standard_error == std::hypot(1.0, z.standard_error), boost::test_tools::tolerance(1e-12));
     }
     // From itself: nothing is left to weigh.
@@ -298,6 +300,15 @@ BOOST_AUTO_TEST_CASE(runs_report_progress_and_can_be_cancelled) {
     BOOST_TEST(std::ranges::is_sorted(fractions, std::ranges::less_equal{}));
     BOOST_TEST(fractions.back() == 1.0);
 
+    // A stop in the last steps, too, ends in an exception or in the complete value.
+    const auto complete = nbm::AIS<double>(dbm, data, {.runs = 10, .betas = 17}).run_log_z().value;
+    auto late = std::stop_source();
+    const auto stop_late = nbm::Control{.stop = late.get_token(), .progress = [&](double f) { f > 0.5 && late.request_stop(); }};
+    auto ended = nbm::AIS<double>(dbm, data, {.runs = 10, .betas = 17, .control = stop_late});
+    try {
+        BOOST_TEST(ended.run_log_z().value == complete);
+    } catch (const nbm::Cancelled&) { BOOST_TEST(late.stop_requested()); }
+
     auto stop = std::stop_source();
     auto calls = 0;
     const auto control = nbm::Control{.stop = stop.get_token(), .progress = [&](double) { ++calls, stop.request_stop(); }};
@@ -328,6 +339,14 @@ BOOST_AUTO_TEST_CASE(wrong_arguments_are_refused) {
         nbm::AIS<double>(dbm, machine({5, 3}, 1, 1.0), log_z, samples_of(machine({5, 3}, 1, 1.0), 100, 1), {}).run_log_z(),
         nbm::ShapeError);
     BOOST_CHECK_THROW(nbm::adaptive(1), nbm::InputError);
+    auto means = samples_of(dbm, 100, 1);
+    means[1](3, 2) = 0.5;
+    BOOST_CHECK_THROW(nbm::AIS<double>(dbm, data).run_reverse_log_z(means), nbm::InputError);
+    auto raw = data;
+    raw(2, 1) = 255.0;
+    BOOST_CHECK_THROW(nbm::AIS<double>(dbm, raw), nbm::InputError);
+    raw(2, 1) = std::nan("");
+    BOOST_CHECK_THROW(nbm::AIS<double>(dbm, raw), nbm::InputError);
     BOOST_CHECK_THROW(nbm::log_probability_by_ais<double>(dbm, some_data(5), log_z), nbm::ShapeError);
     BOOST_CHECK_THROW(nbm::log_probability_by_ais<double>(dbm, data, log_z, {.runs = 0}), nbm::InputError);
     BOOST_CHECK_THROW(nbm::log_probability_by_ais<double>(dbm, data, log_z, {.betas = nbm::adaptive(9)}), nbm::InputError);

@@ -348,6 +348,10 @@ BOOST_AUTO_TEST_CASE(wrong_paths_are_refused) {
     auto chains = path.make_chains(1);
     BOOST_CHECK_THROW(path.weigh(chains, 0.4, 0.6), nbm::InputError);
     BOOST_CHECK_THROW(nbm::place_betas(path, 10), nbm::InputError);
+    BOOST_CHECK_THROW(nbm::place_betas(Path::given_visible(dbm, Parity::even), 10), nbm::InputError);
+    BOOST_CHECK_THROW(Path::given_visible(dbm, Parity::even).log_z_start(), nbm::InputError);
+    BOOST_CHECK_THROW(nbm::moment_path(dbm, dbm, Parity::odd, some_data(3)), nbm::InputError);
+    BOOST_CHECK_THROW(nbm::moment_path(nbm::DBM<double>({3, 3}), dbm, Parity::odd, some_data(3)), nbm::InputError);
     BOOST_CHECK_THROW(nbm::make_base<double>(dbm, nullptr, nbm::Base::data), nbm::InputError);
     BOOST_CHECK_THROW(nbm::join(dbm, machine({4, 2}, 1, 1.0)), nbm::ShapeError);
 }

@@ -95,6 +95,11 @@ BOOST_AUTO_TEST_CASE(wrong_methods_are_refused) {
         BOOST_TEST(answer.status == 2, wrong);
         BOOST_TEST(!fs::exists(folder.path() / "run"));
     }
+    BOOST_TEST(run_program(folder, small + "--ais-every 1 --ais-base uniform").status == 2);
+    const auto off = run_program(folder, small + "--centre=0 --nesterov=off");
+    BOOST_TEST(off.status == 0, off.err);
+    BOOST_TEST(has(contents(folder / "run/config.toml"), "centre = false"));
+    BOOST_TEST(has(contents(folder / "run/config.toml"), "nesterov = false"));
     BOOST_TEST(has(run_program(folder, small + "--trainer ptt").err, "did you mean 'pt'"));
     const auto large = run_program(folder, "train --data digits --hidden 50 --trainer exact --output run");
     BOOST_TEST(large.status == 2);
