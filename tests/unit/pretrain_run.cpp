@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(each_rbm_has_a_trainer_an_optimiser_and_random_numbers_of_i
     BOOST_TEST(notes.widths == (std::vector<std::size_t>{18, 5, 4}), boost::test_tools::per_element());
     BOOST_TEST(notes.validation_widths == notes.widths, boost::test_tools::per_element());
     BOOST_TEST(notes.rows == (std::vector<std::size_t>{14, 14, 14}), boost::test_tools::per_element());
-    BOOST_TEST(notes.seeds[0] == 4U);
+    BOOST_TEST(notes.seeds[0] != 4U);
     BOOST_TEST((notes.seeds[1] != notes.seeds[0] && notes.seeds[2] != notes.seeds[1] && notes.seeds[2] != notes.seeds[0]));
     BOOST_TEST(sgd.iterations() == 0U);
     BOOST_REQUIRE(histories.size() == 3U);

@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(wrong_methods_are_refused) {
     BOOST_TEST(has(contents(folder / "run/config.toml"), "centre = false"));
     BOOST_TEST(has(contents(folder / "run/config.toml"), "nesterov = false"));
     BOOST_TEST(has(run_program(folder, small + "--trainer ptt").err, "did you mean 'pt'"));
-    const auto large = run_program(folder, "train --data digits --hidden 50 --trainer exact --output run");
+    const auto large = run_program(folder, "train --data digits --hidden 50 --trainer exact --output large");
     BOOST_TEST(large.status == 2);
     BOOST_TEST(has(large.err, "20"));
 }
