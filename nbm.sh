@@ -90,7 +90,7 @@ demo() {
   build -DNBM_BUILD_TESTS=OFF
   say "Training (less than a minute)"
   build/release/examples/nbm/nbm train --data digits --hidden 300 --trainer pcd --steps 5 --epochs 60 \
-    --learning-rate 0.1 --decay 0.001 --momentum 0 --ais-runs 100 --ais-betas 10000 --output demo --overwrite
+    --learning-rate 0.1 --decay 0.001 --momentum 0 --ais-runs 100 --ais-betas 30000 --output demo --overwrite
 }
 
 run_tests() {
