@@ -1,6 +1,7 @@
 #include "fitting.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <filesystem>
@@ -87,8 +88,12 @@ auto make_trainer(const TrainOptions& o) -> Trainers {
 
 auto make_optimiser(const TrainOptions& o) -> Optimisers {
     const auto rate = [&](double usual) { return o.learning_rate == 0.0 ? usual : o.learning_rate; };
-    if (o.optimiser == "adam") { return nbm::Adam<Real>({.learning_rate = rate(0.001), .decay = o.decay}); }
-    if (o.optimiser == "nadam") { return nbm::Nadam<Real>({.learning_rate = rate(0.002), .decay = o.decay}); }
+    if (o.optimiser == "adam") {
+        return nbm::Adam<Real>({.learning_rate = rate(nbm::AdamOptions{}.learning_rate), .decay = o.decay});
+    }
+    if (o.optimiser == "nadam") {
+        return nbm::Nadam<Real>({.learning_rate = rate(nbm::NadamOptions{}.learning_rate), .decay = o.decay});
+    }
     return nbm::SGD<Real>({.learning_rate = rate(0.05), .momentum = o.momentum, .nesterov = o.nesterov, .decay = o.decay});
 }
 

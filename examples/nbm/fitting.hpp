@@ -1,7 +1,5 @@
 #pragma once
 
-#include <functional>
-
 #include "configuration.hpp"
 #include "results.hpp"
 #include "train.hpp"

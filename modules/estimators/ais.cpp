@@ -50,15 +50,6 @@ auto hidden_units(const DBM<T>& dbm) -> double {
     return static_cast<double>(topology.units(Parity::even) + topology.units(Parity::odd) - topology.size(0));
 }
 
-template <Real T>
-auto log_z_of_independent_units(const DBM<T>& dbm) -> double {
-    auto sum = 0.0;
-    for (const auto& layer : dbm.layers()) {
-        for (const auto b : layer.bias) { sum += softplus(double(b)); }
-    }
-    return sum;
-}
-
 /// Gives the chain's layers the samples first, first + 1, ...; `at_end`: of the last units of each layer instead of the first ones.
 /// The other units are free.
 template <Real T>
@@ -100,7 +91,7 @@ template <Real T>
 AIS<T>::AIS(const DBM<T>& dbm, const std::type_identity_t<Matrix<T>>& data, AISOptions options)
     : options_(std::move(options)), target_(dbm), base_(make_base<T>(dbm, &data, options_.base)) {
     check(options_, true);
-    log_z_base_ = exactly(log_z_of_independent_units(base_));
+    log_z_base_ = exactly(log_z_of_biases(base_));
     if (options_.path == Path::moments) { data_ = data; }
 }
 
@@ -108,7 +99,7 @@ template <Real T>
 AIS<T>::AIS(const DBM<T>& dbm, AISOptions options)
     : options_(std::move(options)), target_(dbm), base_(make_base<T>(dbm, nullptr, options_.base)) {
     check(options_, false);
-    log_z_base_ = exactly(log_z_of_independent_units(base_));
+    log_z_base_ = exactly(log_z_of_biases(base_));
 }
 
 template <Real T>

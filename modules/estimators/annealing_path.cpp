@@ -33,6 +33,27 @@ auto equally_spaced(std::size_t count) -> std::vector<double> {
 }  // namespace
 
 template <Real T>
+auto has_weights(const DBM<T>& dbm) -> bool {
+    return std::ranges::any_of(dbm.synapses(), [](const auto& synapse) { return any_but_zero(synapse.weights); });
+}
+
+template <Real T>
+auto log_z_of_biases(const DBM<T>& dbm) -> double {
+    auto sum = 0.0;
+    for (const auto& layer : dbm.layers()) {
+        for (const auto b : layer.bias) { sum += softplus(double(b)); }
+    }
+    return sum;
+}
+
+template <Real T>
+auto require_one_topology(const DBM<T>& from, const DBM<T>& to) -> void {
+    if (from.topology() == to.topology()) { return; }
+    throw InputError(
+        fmt::format("a path cannot lead from a machine {} to a machine {}", from.topology().describe(), to.topology().describe()));
+}
+
+template <Real T>
 AnnealingPath<T>::AnnealingPath(std::vector<DBM<T>> knots, Parity summed, std::vector<double> positions)
     : knots_(std::move(knots)), positions_(std::move(positions)), summed_(summed) {
     if (knots_.size() < 2) { throw InputError(fmt::format("a path needs at least 2 machines, found {}", knots_.size())); }
@@ -42,12 +63,8 @@ AnnealingPath<T>::AnnealingPath(std::vector<DBM<T>> knots, Parity summed, std::v
         throw InputError(fmt::format("found {} machines and {} positions of a path", knots_.size(), positions_.size()));
     }
     for (const auto& knot : knots_) {
-        if (!(knot.topology() == topology())) {
-            throw InputError(fmt::format("a path cannot lead from a machine {} to a machine {}", topology().describe(),
-                                         knot.topology().describe()));
-        }
-        has_weights_.push_back(
-            std::ranges::any_of(knot.synapses(), [](const auto& synapse) { return any_but_zero(synapse.weights); }));
+        require_one_topology(knots_.front(), knot);
+        has_weights_.push_back(has_weights(knot));
         auto& biases = has_biases_.emplace_back();
         for (const auto& layer : knot.layers()) { biases.push_back(any_but_zero(layer.bias)); }
     }
@@ -67,11 +84,7 @@ auto AnnealingPath<T>::log_z_start() const -> double {
             "log Z at the start of this path has no closed form: the machine there has weights, or differs from chain "
             "to chain");
     }
-    auto sum = 0.0;
-    for (const auto& layer : knots_.front().layers()) {
-        for (const auto b : layer.bias) { sum += softplus(double(b)); }
-    }
-    return sum;
+    return log_z_of_biases(knots_.front());
 }
 
 template <Real T>
@@ -210,6 +223,12 @@ auto AnnealingPath<T>::sweep(AnnealedChains<T>& chains, double at, Draw<T>& draw
     finish_sweep(chains, at, draw);
 }
 
+template auto has_weights(const DBM<float>&) -> bool;
+template auto has_weights(const DBM<double>&) -> bool;
+template auto log_z_of_biases(const DBM<float>&) -> double;
+template auto log_z_of_biases(const DBM<double>&) -> double;
+template auto require_one_topology(const DBM<float>&, const DBM<float>&) -> void;
+template auto require_one_topology(const DBM<double>&, const DBM<double>&) -> void;
 template class AnnealingPath<float>;
 template class AnnealingPath<double>;
 

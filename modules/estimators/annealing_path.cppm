@@ -128,3 +128,18 @@ auto anneal_down(const AnnealingPath<T>& path, std::span<const double> positions
 }
 
 }  // namespace nbm
+
+namespace nbm {
+
+template <Real T>
+auto has_weights(const DBM<T>& dbm) -> bool;
+
+/// log Z of a machine without weights, whose units are independent.
+template <Real T>
+auto log_z_of_biases(const DBM<T>& dbm) -> double;
+
+/// Throws InputError unless a path can lead from one machine to the other.
+template <Real T>
+auto require_one_topology(const DBM<T>& from, const DBM<T>& to) -> void;
+
+}  // namespace nbm

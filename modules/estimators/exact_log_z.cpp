@@ -25,9 +25,7 @@ constexpr std::size_t rows_at_once = 512;  // that share an enumeration
 
 template <Real T>
 auto check_rows(const DBM<T>& dbm, const Matrix<T>& v) -> void {
-    if (v.shape(1) != dbm.visible_size()) {
-        throw ShapeError(fmt::format("found {} visible values a row, expected {}", v.shape(1), dbm.visible_size()));
-    }
+    dbm.check(v);
     if (enumerated_hidden(dbm.topology()) > max_enumerated_units) {
         throw InputError(
             fmt::format("F(v) of {} cannot be enumerated: the smaller side of its hidden layers has {} units, at most {} are "

@@ -44,9 +44,7 @@ auto free_energies_of_rbm(const DBM<T>& dbm, const Matrix<T>& v) -> Vector<doubl
 template <Real T>
 auto variational_free_energies(const DBM<T>& dbm, const Matrix<T>& v, const MeanFieldOptions& options, const Control& control)
     -> FreeEnergies {
-    if (v.shape(1) != dbm.visible_size()) {
-        throw ShapeError(fmt::format("found {} visible values a row, expected {}", v.shape(1), dbm.visible_size()));
-    }
+    dbm.check(v);
     if (options.beta != 1.0 || options.clamped != std::vector<std::size_t>{0}) {
         throw InputError(
             "a variational bound of log p(v) needs mean field at beta 1 with layer 0, the data, clamped, and no other");
@@ -86,8 +84,9 @@ auto mean_of(const Vector<double>& free_energies, const Estimate& log_z) -> LogP
     result.rows = free_energies.size();
     result.data_error = result.rows == 1 ? infinity : std::sqrt(squares / (rows - 1.0) / rows);
     result.standard_error = std::hypot(result.data_error, log_z.standard_error);
-    result.population_low = result.value - std::hypot(3.0 * result.data_error, log_z.high - log_z.value);
-    result.population_high = result.value + std::hypot(3.0 * result.data_error, log_z.value - log_z.low);
+    const auto population = interval_minus_log_z(result.value, result.data_error, log_z);
+    result.population_low = population.low;
+    result.population_high = population.high;
     return result;
 }
 

@@ -168,4 +168,9 @@ auto LogZ::trustworthy(const TrustLimits& limits) const -> Verdict {
                                   effective_sample_size)};
 }
 
+auto interval_minus_log_z(double value, double standard_error, const Estimate& log_z) -> Interval {
+    return {.low = value - std::hypot(3.0 * standard_error, log_z.high - log_z.value),
+            .high = value + std::hypot(3.0 * standard_error, log_z.value - log_z.low)};
+}
+
 }  // namespace nbm

@@ -82,3 +82,10 @@ auto estimate_from_reverse_weights(std::span<const double> log_weights, double l
     -> LogZ;
 
 }  // namespace nbm
+
+namespace nbm {
+
+/// The 3-sigma interval of `value`, which has a standard error of its own and from which log Z was subtracted.
+auto interval_minus_log_z(double value, double standard_error, const Estimate& log_z) -> Interval;
+
+}  // namespace nbm

@@ -108,14 +108,9 @@ template <Real T>
 auto moment_path(const DBM<T>& start, const DBM<T>& target, Parity summed, const std::type_identity_t<Matrix<T>>& data,
                  const MomentPathOptions& options, const Control& control) -> AnnealingPath<T> {
     check(options);
-    if (!(start.topology() == target.topology())) {
-        throw InputError(fmt::format("a path cannot lead from a machine {} to a machine {}", start.topology().describe(),
-                                     target.topology().describe()));
-    }
-    for (const auto& synapse : start.synapses()) {
-        if (std::ranges::any_of(synapse.weights, [](T w) { return w != T{0}; })) {
-            throw InputError("a path of averaged moments begins at a machine without weights, whose moments are known");
-        }
+    require_one_topology(start, target);
+    if (has_weights(start)) {
+        throw InputError("a path of averaged moments begins at a machine without weights, whose moments are known");
     }
     if (data.shape(0) == 0 || data.shape(1) != target.visible_size()) {
         throw ShapeError(fmt::format("a moment path needs rows of {} visible values; found [{}, {}]", target.visible_size(),

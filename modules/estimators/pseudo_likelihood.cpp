@@ -74,9 +74,7 @@ auto terms_of_rows(const DBM<T>& dbm, const Matrix<T>& v, const Control& control
         throw InputError(
             fmt::format("the pseudo-likelihood has a closed form for two layers only, not for {}", dbm.topology().describe()));
     }
-    if (v.shape(1) != dbm.visible_size()) {
-        throw ShapeError(fmt::format("found {} visible values a row, expected {}", v.shape(1), dbm.visible_size()));
-    }
+    dbm.check(v);
     auto progress = Progress(control, v.shape(0));
     auto values = zero_vector<double>(v.shape(0));
     parallel_rows(v.shape(0), [&](Rows rows) {

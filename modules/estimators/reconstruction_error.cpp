@@ -5,8 +5,6 @@ module;
 #include <cstdint>
 #include <vector>
 
-#include <fmt/format.h>
-
 module nbm:estimators.reconstruction_error_impl;
 
 import :estimators.reconstruction_error;
@@ -21,9 +19,7 @@ template <Real T>
 auto reconstruction_error(const DBM<T>& dbm, const Matrix<T>& v, ReconstructionMeasure measure, const Stream& stream,
                           std::uint64_t step) -> double {
     constexpr std::size_t at_a_time = 1024;
-    if (v.shape(1) != dbm.visible_size()) {
-        throw ShapeError(fmt::format("found {} visible values a row, expected {}", v.shape(1), dbm.visible_size()));
-    }
+    dbm.check(v);
     if (v.shape(0) == 0) { throw InputError("the mean reconstruction error of 0 rows is not defined"); }
     auto positive = PositivePhase<T>();
     positive.reserve(dbm, std::min(at_a_time, v.shape(0)));

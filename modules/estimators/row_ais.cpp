@@ -11,8 +11,6 @@ module;
 #include <utility>
 #include <vector>
 
-#include <fmt/format.h>
-
 module nbm:estimators.row_ais_impl;
 
 import :estimators.annealing_path;
@@ -35,9 +33,7 @@ constexpr auto margin = 1e-3;  // proposals keep away from 0 and 1, so that ever
 
 template <Real T>
 auto check(const DBM<T>& dbm, const Matrix<T>& v, std::size_t runs, std::size_t sweeps, const Betas& betas) -> void {
-    if (v.shape(1) != dbm.visible_size()) {
-        throw ShapeError(fmt::format("found {} visible values a row, expected {}", v.shape(1), dbm.visible_size()));
-    }
+    dbm.check(v);
     if (v.shape(0) == 0) { throw InputError("the log-probability of 0 rows is not defined"); }
     if (runs == 0 || sweeps == 0) { throw InputError("log-probabilities by annealing need at least 1 run and 1 sweep"); }
     if (betas.is_adaptive()) {
@@ -91,8 +87,9 @@ auto collect(std::span<const double> log_weights, std::size_t runs, std::span<co
     }
     const auto error = std::sqrt(variance) / static_cast<double>(shift.size());
     result.mean.standard_error = std::hypot(error, log_z.standard_error);
-    result.mean.low = result.mean.value - std::hypot(3.0 * error, log_z.high - log_z.value);
-    result.mean.high = result.mean.value + std::hypot(3.0 * error, log_z.value - log_z.low);
+    const auto interval = interval_minus_log_z(result.mean.value, error, log_z);
+    result.mean.low = interval.low;
+    result.mean.high = interval.high;
     return result;
 }
 

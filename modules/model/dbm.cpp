@@ -61,6 +61,13 @@ auto DBM<T>::check(const States<T>& states) const -> void {
 }
 
 template <Real T>
+auto DBM<T>::check(const Matrix<T>& v) const -> void {
+    if (v.shape(1) != visible_size()) {
+        throw ShapeError(fmt::format("found {} visible values a row, expected {}", v.shape(1), visible_size()));
+    }
+}
+
+template <Real T>
 auto DBM<T>::field_rows(std::size_t layer, const States<T>& states, Rows rows, MatrixView<T> out, Direction direction) const
     -> void {
     set_rows(out, as_span(layers_[layer].bias));
@@ -95,9 +102,7 @@ auto DBM<T>::conditional(std::size_t layer, const States<T>& states, Matrix<T>& 
 
 template <Real T>
 auto DBM<T>::propup(const Matrix<T>& v) const -> States<T> {
-    if (v.shape(1) != visible_size()) {
-        throw ShapeError(fmt::format("found {} visible values a row, expected {}", v.shape(1), visible_size()));
-    }
+    check(v);
     auto states = make_states(v.shape(0));
     states[0] = v;
     parallel_rows(v.shape(0), [&](Rows rows) { propup_rows(states, rows); });
@@ -184,9 +189,7 @@ auto DBM<T>::free_energy(const Matrix<T>& v) const -> Vector<double> {
         throw InputError(
             fmt::format("the free energy of visible units alone is exact for two layers only, not for {}", topology_.describe()));
     }
-    if (v.shape(1) != visible_size()) {
-        throw ShapeError(fmt::format("found {} visible values a row, expected {}", v.shape(1), visible_size()));
-    }
+    check(v);
     auto result = zero_vector<double>(v.shape(0));
     const auto& w = synapses_[0].weights;
     parallel_rows(v.shape(0), [&](Rows rows) {

@@ -98,6 +98,9 @@ public:
     /// Throws ShapeError, naming the layer, unless the states have this machine's shapes and agree in the number of chains.
     auto check(const States<T>& states) const -> void;
 
+    /// Throws ShapeError unless the rows of v: [rows, visible] have a value for each visible unit.
+    auto check(const Matrix<T>& v) const -> void;
+
 private:
     Topology topology_;
     std::vector<Layer<T>> layers_;

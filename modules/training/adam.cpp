@@ -7,8 +7,6 @@ module;
 #include <string_view>
 #include <utility>
 
-#include <fmt/format.h>
-
 module nbm:training.adam_impl;
 
 import :io;
@@ -73,9 +71,8 @@ AdaptiveMoments<T, OptionsType>::AdaptiveMoments(OptionsType options) : configur
 
 template <Real T, class OptionsType>
 auto AdaptiveMoments<T, OptionsType>::validate() const -> void {
-    const auto require = [](bool good, std::string_view what, double value, std::string_view range) {
-        if (!good) { throw InputError(fmt::format("{}: {} is {}; it must be {}", Names<OptionsType>::title, what, value, range)); }
-    };
+    const auto prefix = std::string(Names<OptionsType>::title) + ": ";
+    const auto require = RequireOption{prefix};
     const auto& o = options_;
     require(std::isfinite(o.learning_rate) && o.learning_rate >= 0.0, "learning_rate", o.learning_rate, "finite and at least 0");
     require(o.beta1 >= 0.0 && o.beta1 < 1.0, "beta1", o.beta1, "at least 0 and below 1");

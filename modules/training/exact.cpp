@@ -67,10 +67,6 @@ auto Exact<T>::gradient(const DBM<T>& dbm, MatrixView<const T> batch, Gradient<T
     }
     const auto data = data_moments(dbm, batch, weights);
     const auto model = model_moments(dbm, {});
-    const auto sum = [&](std::span<const double> x) {
-        return weights.empty() ? std::accumulate(x.begin(), x.end(), 0.0)
-                               : std::inner_product(x.begin(), x.end(), weights.begin(), 0.0);
-    };
     const auto total = weights.empty() ? 1.0 : std::accumulate(weights.begin(), weights.end(), 0.0) / static_cast<double>(rows);
     for (std::size_t l = 0; l != gradient.biases.size(); ++l) {
         set_difference(data.moments.biases[l], model.moments.biases[l], total, gradient.biases[l]);
@@ -85,7 +81,7 @@ auto Exact<T>::gradient(const DBM<T>& dbm, MatrixView<const T> batch, Gradient<T
         }
         rules_.apply(dbm, total > 0.0 ? std::span<const Vector<T>>(activities_) : std::span<const Vector<T>>{}, gradient);
     }
-    return sum(data.free_energies) / static_cast<double>(rows) + total * model.log_z;
+    return weighted_sum<T>(data.free_energies, rows, weights) / static_cast<double>(rows) + total * model.log_z;
 }
 
 template <Real T>

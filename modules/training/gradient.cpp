@@ -17,14 +17,11 @@ import :io;
 import :model;
 import :tensor;
 import :training.gradient;
+import :training.update;
 
 namespace nbm {
 
 namespace {
-
-auto require_option(bool good, std::string_view name, double value, std::string_view range) -> void {
-    if (!good) { throw InputError(fmt::format("{} is {}; it must be {}", name, value, range)); }
-}
 
 template <Real T>
 auto fits(const DBM<T>& dbm, std::span<const Vector<T>> values) -> bool {
@@ -50,11 +47,12 @@ auto add_scaled(std::span<T> row, T scale, std::span<const T> x) -> void {
 template <Real T>
 GradientRules<T>::GradientRules(GradientOptions options) : options_(options) {
     const auto& [centring, sparsity] = options_;
-    require_option(centring.rate >= 0.0 && centring.rate <= 1.0, "centring.rate", centring.rate, "in [0, 1]");
-    require_option(sparsity.target > 0.0 && sparsity.target < 1.0, "sparsity.target", sparsity.target, "above 0 and below 1");
-    require_option(std::isfinite(sparsity.strength) && sparsity.strength >= 0.0, "sparsity.strength", sparsity.strength,
-                   "finite and at least 0");
-    require_option(sparsity.memory >= 0.0 && sparsity.memory < 1.0, "sparsity.memory", sparsity.memory, "at least 0 and below 1");
+    constexpr auto require = RequireOption{""};
+    require(centring.rate >= 0.0 && centring.rate <= 1.0, "centring.rate", centring.rate, "in [0, 1]");
+    require(sparsity.target > 0.0 && sparsity.target < 1.0, "sparsity.target", sparsity.target, "above 0 and below 1");
+    require(std::isfinite(sparsity.strength) && sparsity.strength >= 0.0, "sparsity.strength", sparsity.strength,
+            "finite and at least 0");
+    require(sparsity.memory >= 0.0 && sparsity.memory < 1.0, "sparsity.memory", sparsity.memory, "at least 0 and below 1");
 }
 
 template <Real T>

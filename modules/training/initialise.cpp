@@ -63,6 +63,14 @@ auto draw_weights(Matrix<T>& weights, const Stream& stream, std::uint64_t step, 
 }  // namespace
 
 template <Real T>
+auto biases_of_means(const Matrix<T>& data) -> Vector<T> {
+    const auto means = clipped_column_means<T>(data);
+    auto biases = Vector<T>::from_shape({means.size()});
+    std::ranges::transform(means, biases.begin(), [](double mean) { return static_cast<T>(logit(mean)); });
+    return biases;
+}
+
+template <Real T>
 auto initialise(DBM<T>& dbm, const std::type_identity_t<Matrix<T>>& data, InitialiseOptions options) -> void {
     if (data.shape(1) != dbm.visible_size()) {
         throw ShapeError(fmt::format("the data have {} values a row; the machine {} has {} visible units", data.shape(1),
@@ -76,10 +84,11 @@ auto initialise(DBM<T>& dbm, const std::type_identity_t<Matrix<T>>& data, Initia
     const auto stream = Stream(options.seed, Purpose::initialisation);
     for (std::size_t s = 0; s != dbm.synapses().size(); ++s) { draw_weights(dbm.synapses()[s].weights, stream, s, options); }
     for (std::size_t l = 1; l != dbm.layer_count(); ++l) { dbm.bias(l).fill(T{0}); }
-    const auto means = clipped_column_means<T>(data);
-    for (std::size_t k = 0; k != means.size(); ++k) { dbm.bias(0)[k] = static_cast<T>(logit(means[k])); }
+    dbm.bias(0) = biases_of_means(data);
 }
 
+template auto biases_of_means(const Matrix<float>&) -> Vector<float>;
+template auto biases_of_means(const Matrix<double>&) -> Vector<double>;
 template auto initialise(DBM<float>&, const Matrix<float>&, InitialiseOptions) -> void;
 template auto initialise(DBM<double>&, const Matrix<double>&, InitialiseOptions) -> void;
 

@@ -26,3 +26,11 @@ template <Real T>
 auto initialise(DBM<T>& dbm, const std::type_identity_t<Matrix<T>>& data, InitialiseOptions options = {}) -> void;
 
 }  // namespace nbm
+
+namespace nbm {
+
+/// The visible biases of independent units with the means of the data, these clipped to [0.001, 0.999].
+template <Real T>
+auto biases_of_means(const Matrix<T>& data) -> Vector<T>;
+
+}  // namespace nbm

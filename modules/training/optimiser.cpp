@@ -7,8 +7,6 @@ module;
 #include <string_view>
 #include <utility>
 
-#include <fmt/format.h>
-
 module nbm:training.optimiser_impl;
 
 import :io;
@@ -27,9 +25,7 @@ SGD<T>::SGD(SGDOptions options) : configured_(options), options_(options) {
 
 template <Real T>
 auto SGD<T>::validate() const -> void {
-    const auto require = [](bool good, std::string_view what, double value, std::string_view range) {
-        if (!good) { throw InputError(fmt::format("SGD: {} is {}; it must be {}", what, value, range)); }
-    };
+    constexpr auto require = RequireOption{"SGD: "};
     const auto& o = options_;
     require(std::isfinite(o.learning_rate) && o.learning_rate >= 0.0, "learning_rate", o.learning_rate, "finite and at least 0");
     require(o.momentum >= 0.0 && o.momentum < 1.0, "momentum", o.momentum, "at least 0 and below 1");

@@ -17,6 +17,7 @@ import :estimators;
 import :model;
 import :tensor;
 import :training.fit;
+import :training.initialise;
 import :training.pretrain;
 
 namespace nbm {
@@ -118,12 +119,7 @@ auto begin_rbm(const DBM<T>& dbm, const PretrainedRBM& part, const Matrix<T>& da
         for (std::size_t j = 0; j != own.shape(1); ++j) { own(i, j) = weights(i % visible, j % hidden); }
     }
     rbm.bias(1) = doubled(dbm.bias(part.edge.upper), part.doubled_hidden);
-    if (part.index == 0) {
-        rbm.bias(0) = doubled(dbm.bias(0), part.doubled_visible);
-    } else {
-        const auto means = clipped_column_means<T>(data);
-        for (std::size_t k = 0; k != means.size(); ++k) { rbm.bias(0)[k] = static_cast<T>(logit(means[k])); }
-    }
+    rbm.bias(0) = part.index == 0 ? doubled(dbm.bias(0), part.doubled_visible) : biases_of_means(data);
     return rbm;
 }
 

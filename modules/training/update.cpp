@@ -7,13 +7,24 @@ module;
 #include <string_view>
 #include <utility>
 
+#include <fmt/format.h>
+
 module nbm:training.update;
 
 import :model;
 import :tensor;
 
-// The loop that optimisers share.
+// What optimisers share.
 namespace nbm {
+
+/// Throws InputError, naming the option, where one is outside its range.
+struct RequireOption {
+    std::string_view prefix;  // "SGD: "
+
+    auto operator()(bool good, std::string_view name, double value, std::string_view range) const -> void {
+        if (!good) { throw InputError(fmt::format("{}{} is {}; it must be {}", prefix, name, value, range)); }
+    }
+};
 
 /// Throws ShapeError unless gradient and moments have a value for each parameter of the machine.
 template <Real T>

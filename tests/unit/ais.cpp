@@ -8,29 +8,18 @@
 #include <span>
 #include <stop_token>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "oracle.hpp"
 
 import nbm;
 
+#include "machines.hpp"
+
 namespace {
 
 using nbm::Parity;
-
-auto machine(nbm::Topology topology, std::uint64_t seed, double sd) -> nbm::DBM<double> {
-    auto dbm = nbm::DBM<double>(std::move(topology));
-    oracle::randomise(dbm, seed, sd);
-    return dbm;
-}
-
-auto some_data(std::size_t units) -> nbm::Matrix<double> {
-    auto v = nbm::zero_matrix<double>(20, units);
-    for (std::size_t r = 0; r != 20; ++r) {
-        for (std::size_t k = 0; k != units; ++k) { v(r, k) = (r * 7 + k * 3) % (k + 2) == 0 ? 1.0 : 0.0; }
-    }
-    return v;
-}
 
 /// Samples that are exact, by inversion over all joint states.
 auto samples_of(const nbm::DBM<double>& dbm, std::size_t count, std::uint64_t seed) -> nbm::States<double> {

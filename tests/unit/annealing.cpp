@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 
 import nbm;
 
+#include "machines.hpp"
 #include "told_draw.hpp"
 
 // Annealing is unbiased: E[w] Z_start = Z_end to 1e-12, by dynamic programming over all states of the chain, through every outcome
@@ -22,20 +24,6 @@ namespace {
 using nbm::Parity;
 using Path = nbm::AnnealingPath<double>;
 using Mass = std::vector<double>;  // by the number of the chain's state
-
-auto machine(nbm::Topology topology, std::uint64_t seed, double sd) -> nbm::DBM<double> {
-    auto dbm = nbm::DBM<double>(std::move(topology));
-    oracle::randomise(dbm, seed, sd);
-    return dbm;
-}
-
-auto some_data(std::size_t units) -> nbm::Matrix<double> {
-    auto v = nbm::zero_matrix<double>(20, units);
-    for (std::size_t r = 0; r != 20; ++r) {
-        for (std::size_t k = 0; k != units; ++k) { v(r, k) = (r * 7 + k * 3) % (k + 2) == 0 ? 1.0 : 0.0; }
-    }
-    return v;
-}
 
 /// The chain of a path over all of its states at once.
 class Chain {

@@ -2,35 +2,23 @@
 
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "oracle.hpp"
 
 import nbm;
 
+#include "machines.hpp"
+
 namespace {
 
 using nbm::Parity;
 
 constexpr auto infinity = std::numeric_limits<double>::infinity();
-
-template <class T = double>
-auto machine(nbm::Topology topology, std::uint64_t seed, double sd) -> nbm::DBM<T> {
-    auto dbm = nbm::DBM<T>(std::move(topology));
-    oracle::randomise(dbm, seed, sd);
-    return dbm;
-}
-
-/// Some data, for base rates that are neither 0 nor 1/2.
-auto some_data(std::size_t units) -> nbm::Matrix<double> {
-    auto v = nbm::zero_matrix<double>(20, units);
-    for (std::size_t r = 0; r != 20; ++r) {
-        for (std::size_t k = 0; k != units; ++k) { v(r, k) = (r * 7 + k * 3) % (k + 2) == 0 ? 1.0 : 0.0; }
-    }
-    return v;
-}
 
 }  // namespace
 

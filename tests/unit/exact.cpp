@@ -16,31 +16,16 @@
 
 import nbm;
 
+#include "machines.hpp"
+
 namespace {
 
 using boost::test_tools::tolerance;
 
 constexpr auto infinity = std::numeric_limits<double>::infinity();
 
-template <class T = double>
-auto machine(nbm::Topology topology, std::uint64_t seed, double sd) -> nbm::DBM<T> {
-    auto dbm = nbm::DBM<T>(std::move(topology));
-    oracle::randomise(dbm, seed, sd);
-    return dbm;
-}
-
 auto small_topologies() -> std::vector<nbm::Topology> {
     return {{5, 4}, {3, 6}, {1, 1}, {3, 3, 3}, {3, 2, 4}, {3, 4, 2}, nbm::Topology({4, 3, 2, 2}, {{0, 1}, {0, 3}, {1, 2}, {2, 3}})};
-}
-
-/// All states of the visible units, one a row: bit k of the number is unit k.
-template <class T = double>
-auto all_visible(std::size_t units) -> nbm::Matrix<T> {
-    auto v = nbm::zero_matrix<T>(std::size_t{1} << units, units);
-    for (std::size_t n = 0; n != v.shape(0); ++n) {
-        for (std::size_t k = 0; k != units; ++k) { v(n, k) = T(n >> k & 1U); }
-    }
-    return v;
 }
 
 /// -F(v) of each visible state: a sum in logarithms over all states of the oracle, whatever the size of the energies.

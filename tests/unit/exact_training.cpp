@@ -14,14 +14,9 @@
 
 import nbm;
 
-namespace {
+#include "machines.hpp"
 
-template <class T = double>
-auto machine(nbm::Topology topology, std::uint64_t seed, double sd) -> nbm::DBM<T> {
-    auto dbm = nbm::DBM<T>(std::move(topology));
-    oracle::randomise(dbm, seed, sd);
-    return dbm;
-}
+namespace {
 
 /// Some rows, one of them grey.
 template <class T = double>

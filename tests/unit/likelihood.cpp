@@ -20,6 +20,8 @@
 
 import nbm;
 
+#include "machines.hpp"
+
 namespace {
 
 using boost::test_tools::tolerance;
@@ -27,25 +29,10 @@ using boost::test_tools::tolerance;
 constexpr auto infinity = std::numeric_limits<double>::infinity();
 const auto to_the_end = nbm::MeanFieldOptions{.steps = 100'000, .tolerance = 1e-14};
 
-template <class T = double>
-auto machine(nbm::Topology topology, std::uint64_t seed, double sd) -> nbm::DBM<T> {
-    auto dbm = nbm::DBM<T>(std::move(topology));
-    oracle::randomise(dbm, seed, sd);
-    return dbm;
-}
 auto topologies() -> std::vector<nbm::Topology> {
     return {nbm::Topology{3, 3, 3}, nbm::Topology({4, 3, 2, 2}, {{0, 1}, {1, 2}, {2, 3}, {0, 3}})};
 }
 
-/// All states of the visible units; row n holds the bits of n.
-template <class T = double>
-auto all_visible(std::size_t units) -> nbm::Matrix<T> {
-    auto v = nbm::zero_matrix<T>(std::size_t{1} << units, units);
-    for (std::size_t n = 0; n != v.shape(0); ++n) {
-        for (std::size_t k = 0; k != units; ++k) { v(n, k) = T(n >> k & 1U); }
-    }
-    return v;
-}
 auto number_of(const std::vector<double>& bits) -> std::size_t {
     auto n = std::size_t{0};
     for (std::size_t k = 0; k != bits.size(); ++k) { n |= static_cast<std::size_t>(bits[k]) << k; }

@@ -28,15 +28,9 @@ namespace fs = std::filesystem;
 auto refuses(const std::string& arguments, const std::vector<std::string>& parts, const Temporary* where = nullptr) -> void {
     const auto own = Temporary();
     const auto& folder = where == nullptr ? own : *where;
-    const auto answer = run_program(folder, arguments);
-    BOOST_TEST_CONTEXT(arguments << " -> " << answer.err) {
-        BOOST_TEST(answer.status == 2);
-        BOOST_TEST(answer.err.starts_with("nbm: "));
-        BOOST_TEST(std::count(answer.err.begin(), answer.err.end(), '\n') == 1);
-        for (const auto& part : parts) { BOOST_TEST(has(answer.err, part)); }
-        BOOST_TEST(!fs::exists(folder / "run/summary.json"));
-        BOOST_TEST(!fs::exists(folder / "run/weights.h5"));
-    }
+    refuse_program(folder, arguments, parts);
+    BOOST_TEST(!fs::exists(folder / "run/summary.json"), arguments);
+    BOOST_TEST(!fs::exists(folder / "run/weights.h5"), arguments);
 }
 
 constexpr auto quick = "train --data bars-and-stripes:3 --hidden 4 --epochs 3 --ais-runs 20 --ais-betas 50 --output run ";

@@ -2,11 +2,15 @@
 
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "oracle.hpp"
 
 import nbm;
+
+#include "machines.hpp"
 
 namespace {
 
@@ -24,17 +28,6 @@ auto equal(const nbm::States<T>& a, const nbm::States<T>& b) -> bool {
         if (!(a[l] == b[l])) { return false; }
     }
     return a.size() == b.size();
-}
-
-/// The number that the oracle gives to the joint state of a chain.
-template <class T>
-auto number_of(const nbm::States<T>& states, std::size_t r) -> std::size_t {
-    auto n = std::size_t{0};
-    auto bit = std::size_t{0};
-    for (const auto& layer : states) {
-        for (std::size_t k = 0; k != layer.shape(1); ++k) { n |= static_cast<std::size_t>(layer(r, k)) << bit++; }
-    }
-    return n;
 }
 
 /// Chi-square statistic of the chains' joint states against the exact distribution at beta, restricted to states for which

@@ -15,6 +15,8 @@
 
 import nbm;
 
+#include "machines.hpp"
+
 namespace {
 
 template <class T>
@@ -61,17 +63,6 @@ struct Exact {
     oracle::Machine truth;
     std::vector<double> bias;
 };
-
-/// The number that the oracle gives to the joint state of a chain.
-template <class T>
-auto number_of(const nbm::States<T>& states, std::size_t r) -> std::size_t {
-    auto n = std::size_t{0};
-    auto bit = std::size_t{0};
-    for (const auto& layer : states) {
-        for (std::size_t k = 0; k != layer.shape(1); ++k) { n |= static_cast<std::size_t>(layer(r, k)) << bit++; }
-    }
-    return n;
-}
 
 /// Whether counts fit probabilities, by chi-square at the level 1e-6; cells with an expected count below 5 are pooled.
 auto fits(const std::vector<double>& counts, const std::vector<double>& p) -> bool {
