@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# nbm from a fresh clone: set-up, build, demo, tests. Run it without an argument for help.
+# nbm from a fresh clone: set-up, build, demo, tests, benchmarks. Run it without an argument for help.
 set -euo pipefail
+started_in=$PWD
 cd "$(dirname "$0")"
 
 usage() {
@@ -9,6 +10,7 @@ Usage: ./nbm.sh COMMAND
 
   demo    set up, build, train a restricted Boltzmann machine on generated digits, report its log-likelihood
   test    set up, build and run all tests
+  bench   set up, build and run the benchmark program; its options follow (bench --help lists them)
   setup   only install the system packages that are missing (cmake/packages.txt lists them with the reasons)
 TEXT
 }
@@ -78,9 +80,12 @@ setup() {
   cmake_is_new_enough || fail "CMake 3.28 or newer is needed; 'cmake --version' says: $(cmake --version 2>/dev/null | head -n 1)"
 }
 
-build() {  # build PRESET-OPTIONS...
+configure() {  # configure PRESET-OPTIONS...
   say "Configuring"
   cmake --preset release --log-level=WARNING "$@"
+}
+build() {  # build PRESET-OPTIONS...
+  configure "$@"
   say "Building"
   cmake --build --preset release
 }
@@ -100,10 +105,22 @@ run_tests() {
   ctest --preset release
 }
 
+bench() {
+  setup
+  configure -DNBM_BUILD_TESTS=ON
+  say "Building"
+  cmake --build --preset release --target nbm_bench
+  say "Measuring"
+  local program=$PWD/build/release/tests/bench/nbm_bench
+  cd "$started_in"  # what the options name is meant from there
+  "$program" "$@"
+}
+
 case ${1:-} in
   setup) setup ;;
   demo) demo ;;
   test) run_tests ;;
+  bench) shift; bench "$@" ;;
   ''|help|-h|--help) usage ;;
-  *) usage >&2; fail "unknown command '$1'; valid ones are demo, test, setup" ;;
+  *) usage >&2; fail "unknown command '$1'; valid ones are demo, test, bench, setup" ;;
 esac

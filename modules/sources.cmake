@@ -4,6 +4,7 @@ set(NBM_INTERFACES
   xtensor.cppm
   tensor/tensor.cppm
   tensor/errors.cppm
+  tensor/isa.cppm
   tensor/types.cppm
   tensor/math.cppm
   tensor/kernels.cppm
@@ -111,6 +112,8 @@ set(NBM_INTERFACES
   config/toml.cppm)
 set(NBM_INTERNALS
   tensor/errors.cpp
+  tensor/isa.cpp
+  tensor/binary.cpp
   tensor/kernels.cpp
   tensor/parallel.cpp
   tensor/products.cpp
@@ -118,6 +121,7 @@ set(NBM_INTERNALS
   model/topology.cpp
   model/dbm.cpp
   model/parameters.cpp
+  sampling/binary_chains.cpp
   sampling/gibbs_rows.cpp
   sampling/gibbs.cpp
   sampling/even_terms.cpp
@@ -132,6 +136,7 @@ set(NBM_INTERNALS
   estimators/stream_draw.cpp
   estimators/betas.cpp
   estimators/annealing_path.cpp
+  estimators/binary_annealing.cpp
   estimators/bases.cpp
   estimators/moment_path.cpp
   estimators/place_betas.cpp
@@ -215,7 +220,8 @@ set(NBM_INTERNALS
 list(TRANSFORM NBM_INTERFACES PREPEND modules/)
 list(TRANSFORM NBM_INTERNALS PREPEND modules/)
 # Plain C++, no part of the module: see the headers in kernels/.
-set(NBM_KERNELS modules/kernels/elementwise.cpp modules/kernels/enumeration.cpp modules/kernels/sampling.cpp modules/kernels/thread_pool.cpp)
+set(NBM_KERNELS modules/kernels/baseline.cpp modules/kernels/avx2.cpp modules/kernels/avx512.cpp modules/kernels/dispatch.cpp
+  modules/kernels/thread_pool.cpp)
 set_source_files_properties(${NBM_KERNELS} PROPERTIES CXX_SCAN_FOR_MODULES OFF)
 if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=thread")
   set_source_files_properties(modules/kernels/thread_pool.cpp PROPERTIES COMPILE_OPTIONS -fno-sanitize=thread)

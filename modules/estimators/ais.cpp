@@ -2,6 +2,7 @@ module;
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <numbers>
@@ -13,12 +14,15 @@ module;
 
 #include <fmt/format.h>
 
+#include "../kernels/kernels.hpp"
+
 module nbm:estimators.ais_impl;
 
 import :estimators.ais;
 import :estimators.annealing_path;
 import :estimators.bases;
 import :estimators.betas;
+import :estimators.binary_annealing;
 import :estimators.control;
 import :estimators.log_z;
 import :estimators.moment_path;
@@ -27,6 +31,7 @@ import :estimators.stream_draw;
 import :model;
 import :random;
 import :tensor;
+import :tensor.binary;
 
 namespace nbm {
 
@@ -155,38 +160,51 @@ auto AIS<T>::start(AnnealedChains<T>& chains, std::size_t first, Draw<T>& draw) 
 }
 
 template <Real T>
-template <class Anneal>
-auto AIS<T>::run_blocks(std::uint64_t first_step, const Anneal& anneal) -> void {
+template <class Start>
+auto AIS<T>::run_blocks(bool up, const Start& start) -> void {
     prepare();
+    const auto binary = takes_binary_path<T>() && path_->is_plain();
     auto log_weights = std::vector<double>(options_.runs);
     constexpr std::size_t steps_between_reports = 16;
     const auto steps = positions_.size() - 1;
     auto progress = Progress(options_.control, options_.runs * steps);
-    parallel_rows(options_.runs, [&](Rows rows) {
+    auto order = positions_;
+    if (!up) { std::ranges::reverse(order); }
+    const auto run_rows = [&](Rows rows) {
+        if (progress.stopped()) { return; }
         auto chains = path_->make_chains(rows.count);
-        auto draw = StreamDraw<T>(options_.seed, first_step, rows.first);
+        auto draw = StreamDraw<T>(options_.seed, up ? forward_steps : reverse_steps, rows.first);
         auto reported = std::size_t{0};
-        anneal(chains, rows.first, draw, [&](std::size_t step) {
+        const auto keep_going = [&](std::size_t step) {
             // Only steps that are done count, so that a run which ends early is never complete.
             if ((step - 1) % steps_between_reports == 0) {
                 progress.advance(rows.count * (step - 1 - reported));
                 reported = step - 1;
             }
             return !progress.stopped();
-        });
+        };
+        start(chains, rows.first, draw);
+        if (!binary) {
+            anneal<T>(*path_, order, options_.sweeps, chains, draw, keep_going);
+        } else if constexpr (std::same_as<T, float>) {
+            BinaryAnnealing(*path_, chains, draw.stream(), draw.next_step(), rows.first).run(order, options_.sweeps, keep_going);
+        }
         if (!progress.stopped()) { progress.advance(rows.count * (steps - reported)); }
         std::ranges::copy(chains.log_weights, log_weights.begin() + static_cast<std::ptrdiff_t>(rows.first));
-    });
+    };
+    if (binary) {
+        const auto blocks = RowBlocks(options_.runs, binary_chains_at_once);
+        for (std::size_t b = 0; b != blocks.count(); ++b) { run_rows(blocks[b]); }
+    } else {
+        parallel_rows(options_.runs, run_rows);
+    }
     progress.finish("annealed importance sampling");
     log_weights_ = std::move(log_weights);
 }
 
 template <Real T>
 auto AIS<T>::run_log_z() -> LogZ {
-    run_blocks(forward_steps, [&](AnnealedChains<T>& chains, std::size_t first, Draw<T>& draw, const auto& keep_going) {
-        start(chains, first, draw);
-        anneal_up<T>(*path_, positions_, options_.sweeps, chains, draw, keep_going);
-    });
+    run_blocks(true, [&](AnnealedChains<T>& chains, std::size_t first, Draw<T>& draw) { start(chains, first, draw); });
     reverse_ = false;
     return estimate_log_error_z();
 }
@@ -194,9 +212,8 @@ auto AIS<T>::run_log_z() -> LogZ {
 template <Real T>
 auto AIS<T>::run_reverse_log_z(const States<T>& samples) -> LogZ {
     require_samples(samples, target_, options_.runs);
-    run_blocks(reverse_steps, [&](AnnealedChains<T>& chains, std::size_t first, Draw<T>& draw, const auto& keep_going) {
+    run_blocks(false, [&](AnnealedChains<T>& chains, std::size_t first, Draw<T>& draw) {
         place_samples(samples, true, opposite(path_->summed()), first, chains, draw);
-        anneal_down<T>(*path_, positions_, options_.sweeps, chains, draw, keep_going);
     });
     reverse_ = true;
     return estimate_log_error_z();

@@ -90,8 +90,8 @@ public:
 private:
     auto prepare() -> void;
     auto start(AnnealedChains<T>& chains, std::size_t first, Draw<T>& draw) const -> void;
-    template <class Anneal>
-    auto run_blocks(std::uint64_t first_step, const Anneal& anneal) -> void;
+    template <class Start>
+    auto run_blocks(bool up, const Start& start) -> void;
 
     AISOptions options_;
     DBM<T> target_;

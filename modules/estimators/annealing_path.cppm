@@ -56,6 +56,11 @@ public:
     inline auto knots() const -> std::span<const DBM<T>> { return knots_; }
     inline auto positions() const -> std::span<const double> { return positions_; }
 
+    /// One piece from independent units, the same ones for all chains.
+    inline auto is_plain() const -> bool { return !given_visible_ && knots_.size() == 2 && !has_weights_.front(); }
+    /// Whether a layer of the first machine has a bias other than 0.
+    inline auto starts_from_biases(std::size_t layer) const -> bool { return has_biases_.front()[layer]; }
+
     /// log Z of the first machine, in closed form. Throws InputError when it has weights.
     auto log_z_start() const -> double;
 
@@ -102,28 +107,17 @@ private:
     bool given_visible_ = false;
 };
 
-/// Annealed importance sampling of all chains, which start() has drawn: weight and `sweeps` sweeps at each position but the last
-/// one, where only the weight follows. positions: as refine() returns them. Ends early when `keep_going` returns false.
+/// Annealed importance sampling of all chains, which are at the first of `positions`: weight and `sweeps` sweeps at each further
+/// one but the last, where only the weight follows. positions: as refine() returns them, or in reverse. Ends early when
+/// `keep_going` returns false.
 template <Real T, class KeepGoing>
-auto anneal_up(const AnnealingPath<T>& path, std::span<const double> positions, std::size_t sweeps, AnnealedChains<T>& chains,
-               Draw<T>& draw, const KeepGoing& keep_going) -> void {
+auto anneal(const AnnealingPath<T>& path, std::span<const double> positions, std::size_t sweeps, AnnealedChains<T>& chains,
+            Draw<T>& draw, const KeepGoing& keep_going) -> void {
     for (std::size_t k = 1; k != positions.size() && keep_going(k); ++k) {
         path.weigh(chains, positions[k - 1], positions[k]);
         if (k + 1 == positions.size()) { return; }
         path.finish_sweep(chains, positions[k], draw);
         for (std::size_t s = 1; s < sweeps; ++s) { path.sweep(chains, positions[k], draw); }
-    }
-}
-
-/// The same in the other direction, from position 1 to 0.
-template <Real T, class KeepGoing>
-auto anneal_down(const AnnealingPath<T>& path, std::span<const double> positions, std::size_t sweeps, AnnealedChains<T>& chains,
-                 Draw<T>& draw, const KeepGoing& keep_going) -> void {
-    for (auto k = positions.size() - 1; k != 0 && keep_going(positions.size() - k); --k) {
-        path.weigh(chains, positions[k], positions[k - 1]);
-        if (k == 1) { return; }
-        path.finish_sweep(chains, positions[k - 1], draw);
-        for (std::size_t s = 1; s < sweeps; ++s) { path.sweep(chains, positions[k - 1], draw); }
     }
 }
 

@@ -9,7 +9,7 @@ module;
 #include <utility>
 #include <vector>
 
-#include "../kernels/enumeration.hpp"
+#include "../kernels/kernels.hpp"
 
 module nbm:estimators.clamped_enumeration;
 
@@ -75,7 +75,7 @@ inline auto shared_log_sums(const TwoSides& hidden, const Matrix<double>& bias, 
             sum_biases(bias_of(r), states.block_bits(), 0.0, row);
             largest[r] = *std::ranges::max_element(row);
             for (auto& x : row) { x -= largest[r]; }
-            kernels::exponentials(row.data(), count);
+            kernels::active().enumeration.exponentials(row.data(), count);
         }
     });
     const auto tasks = states.tasks();
@@ -96,7 +96,7 @@ inline auto shared_log_sums(const TwoSides& hidden, const Matrix<double>& bias, 
                 std::ranges::copy(workspace.log_weights, MatrixView<double>(log_weights).row(b).begin());
                 const auto row = MatrixView<double>(weights).row(b);
                 std::ranges::transform(workspace.log_weights, row.begin(), [&](double x) { return x - top[b]; });
-                kernels::exponentials(row.data(), count);
+                kernels::active().enumeration.exponentials(row.data(), count);
             }
             multiply<double>(factors, slice(std::as_const(weights), {0, now}), MatrixView<double>(sums).columns(0, now),
                              Transpose::no, Transpose::yes);

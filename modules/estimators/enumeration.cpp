@@ -15,7 +15,7 @@ module;
 
 #include <fmt/format.h>
 
-#include "../kernels/enumeration.hpp"
+#include "../kernels/kernels.hpp"
 
 module nbm:estimators.enumeration;
 
@@ -178,7 +178,7 @@ public:
     /// workspace.log_weights[s] = log of the sum over the summed units of exp(-E), for all states of a block in their order.
     auto set_log_weights(const Biases& biases, std::size_t block, Workspace& workspace) const -> void {
         start(biases.summed, block, workspace.high);
-        kernels::softplus_sums(kernel_columns(), workspace.high.data(), workspace.gray.data());
+        kernels::active().enumeration.softplus_sums(kernel_columns(), workspace.high.data(), workspace.gray.data());
         auto& out = workspace.log_weights;
         sum_biases(biases.enumerated, block_bits(), high_bias(biases.enumerated, block), out);
         for_states([&](std::size_t gray, std::size_t state) { out[state] += workspace.gray[gray]; });
@@ -193,8 +193,8 @@ public:
         std::ranges::fill(workspace.gray, 0.0);
         for_states([&](std::size_t gray, std::size_t state) { workspace.gray[gray] = p[state]; });
         std::ranges::fill(sums.all, 0.0);
-        kernels::add_moments(kernel_columns(), workspace.high.data(), workspace.gray.data(), sums.low.data(),
-                             sums.products.data() + low_bits_ * columns(), sums.all.data());
+        kernels::active().enumeration.add_moments(kernel_columns(), workspace.high.data(), workspace.gray.data(), sums.low.data(),
+                                                  sums.products.data() + low_bits_ * columns(), sums.all.data());
         std::ranges::transform(sums.summed, sums.all, sums.summed.begin(), std::plus<>());
         for (auto unit = block_bits(); unit != units_; ++unit) {
             if ((block >> (unit - block_bits()) & 1U) == 0) { continue; }
@@ -262,7 +262,7 @@ private:
             for (std::size_t j = 0; j != high.size(); ++j) { high[j] += w[j]; }
         }
         for (const auto run : runs_) {
-            if (!run.wide) { kernels::exponentials(high.data() + run.begin, run.end - run.begin); }
+            if (!run.wide) { kernels::active().enumeration.exponentials(high.data() + run.begin, run.end - run.begin); }
         }
     }
 
@@ -293,7 +293,7 @@ private:
     std::size_t units_;
     std::size_t low_bits_;
     std::size_t middle_;
-    std::vector<double> low_;  // tables: see kernels/enumeration.hpp
+    std::vector<double> low_;  // tables: see kernels/kernels.hpp
     std::vector<double> on_;
     std::vector<double> off_;
     std::vector<kernels::Run> runs_;

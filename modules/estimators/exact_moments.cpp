@@ -7,7 +7,7 @@ module;
 #include <utility>
 #include <vector>
 
-#include "../kernels/enumeration.hpp"
+#include "../kernels/kernels.hpp"
 
 module nbm:estimators.exact_moments_impl;
 
@@ -41,7 +41,7 @@ auto total_of(const Enumeration& states, std::vector<MomentSums>& partial) -> Mo
 /// p <- exp(p - log_sum)
 auto to_probabilities(std::span<double> p, double log_sum) -> void {
     for (auto& x : p) { x -= log_sum; }
-    kernels::exponentials(p.data(), p.size());
+    kernels::active().enumeration.exponentials(p.data(), p.size());
 }
 
 /// [states of a block, units of a block + 1]: the states of the units, and a column of ones.

@@ -58,10 +58,10 @@ auto variational_free_energies(const DBM<T>& dbm, const Matrix<T>& v, const Mean
         if (progress.stopped()) { return; }
         const auto rows = blocks[block];
         auto means = dbm.make_states(rows.count);
-        auto scratch = dbm.topology().is_rbm() ? States<T>{} : dbm.make_states(rows.count);
+        auto room = dbm.topology().is_rbm() ? MeanFieldRoom<T>{} : make_room(dbm, rows.count);
         std::ranges::copy(std::span(v.data() + rows.first * v.shape(1), rows.count * v.shape(1)), means[0].data());
-        results[block] = infer_rows(dbm, means, scratch, options, free, {0, rows.count},
-                                    as_span(values).subspan(rows.first, rows.count), control.stop);
+        results[block] = infer_rows(dbm, means, room, options, free, {0, rows.count},
+                                    as_span(values).subspan(rows.first, rows.count), false, control.stop);
         if (!progress.stopped()) { progress.advance(); }
     });
     progress.finish("the variational bound");

@@ -131,7 +131,7 @@ auto log_probability_by_ais(const DBM<T>& dbm, const std::type_identity_t<Matrix
                      }
                      auto draw = StreamDraw<T>(options.seed, row_steps, first);
                      path.start(chains, draw);
-                     anneal_up<T>(path, positions, options.sweeps, chains, draw, keep_going);
+                     anneal<T>(path, positions, options.sweeps, chains, draw, keep_going);
                  });
     return collect(log_weights, options.runs, shift, log_z);
 }

@@ -80,7 +80,8 @@ auto raise_weights(const AnnealingPath<T>& path, const DBM<T>& dbm, std::span<co
     const auto free_energy = dbm.free_energy(chains.states, Parity::odd);
     for (std::size_t r = 0; r != chains.count(); ++r) { chains.log_weights[r] -= free_energy[r] + path.log_z_start(); }
     for (std::size_t s = 0; s != sweeps; ++s) { path.sweep(chains, 1.0, draw); }
-    anneal_down(path, positions, sweeps, chains, draw, keep_going);
+    const auto down = std::vector<double>(positions.rbegin(), positions.rend());
+    anneal<T>(path, down, sweeps, chains, draw, keep_going);
 }
 
 }  // namespace nbm

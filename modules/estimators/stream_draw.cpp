@@ -30,6 +30,9 @@ public:
         sample_logits<T>(logits, logits, stream_, step_++, first_chain_);
     }
 
+    auto stream() const -> const Stream& { return stream_; }
+    auto next_step() const -> std::uint64_t { return step_; }
+
 private:
     Stream stream_;
     std::uint64_t step_;

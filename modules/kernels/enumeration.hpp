@@ -30,15 +30,18 @@ struct Columns {
     std::size_t run_count;
 };
 
-/// sums: [2^middle in Gray-code order, low_states] = sum over the columns of softplus(z), where `high` holds z with all low and
-/// middle units off. Overwrites `high`.
-void softplus_sums(const Columns& columns, double* high, double* sums);
+struct EnumerationKernels {
+    /// sums: [2^middle in Gray-code order, low_states] = sum over the columns of softplus(z), where `high` holds z with all low and
+    /// middle units off. Overwrites `high`.
+    void (*softplus_sums)(const Columns& columns, double* high, double* sums);
 
-/// For states with weights p: [2^middle in Gray-code order, low_states], adds p sigmoid(z) to low: [columns, low_states] (sums over
-/// middle states), to middle: [middle, columns] (over all states with that unit on) and to all: [columns]. Overwrites `high`.
-void add_moments(const Columns& columns, double* high, const double* p, double* low, double* middle, double* all);
+    /// For states with weights p: [2^middle in Gray-code order, low_states], adds p sigmoid(z) to low: [columns, low_states] (sums
+    /// over middle states), to middle: [middle, columns] (over all states with that unit on) and to all: [columns]. Overwrites
+    /// `high`.
+    void (*add_moments)(const Columns& columns, double* high, const double* p, double* low, double* middle, double* all);
 
-/// x <- exp(x) in place, relative error below 3e-16, for x <= 709; 0 below -708.
-void exponentials(double* x, std::size_t n);
+    /// x <- exp(x) in place, relative error below 3e-16, for x <= 709; 0 below -708.
+    void (*exponentials)(double* x, std::size_t n);
+};
 
 }  // namespace nbm::kernels

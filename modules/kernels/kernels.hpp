@@ -1,31 +1,60 @@
-// Kernels over one row, in several instruction sets. Plain C++: clang 19 cannot put functions with several targets into a module.
+// The kernels: loops over rows, tables and states, compiled for several instruction sets, of which one is chosen when the first of
+// them is needed. Plain C++: clang 19 cannot put functions with several targets into a module. None of them contracts products and
+// sums to one rounding, so that all instruction sets give the same bits.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 
+#include "binary.hpp"
+#include "enumeration.hpp"
+
 namespace nbm::kernels {
 
-// See tensor/kernels.cppm for what they compute.
-void activate(float* z, std::size_t n, float beta);
-void activate(double* z, std::size_t n, double beta);
-double softplus(const float* z, std::size_t n, float beta);
-double softplus(const double* z, std::size_t n, double beta);
-double activate_and_sum(float* z, std::size_t n);
-double activate_and_sum(double* z, std::size_t n);
-double anneal(float* z, const float* base, std::size_t n, float before, float now);
-double anneal(double* z, const double* base, std::size_t n, double before, double now);
+/// Kernels over one row: see tensor/kernels.cppm for what they compute, and random/stream.cppm for the last three, whose `in` and
+/// `out` are the same or do not overlap; `in` is written by activate_and_sample only.
+template <class T>
+struct RowKernels {
+    void (*activate)(T* z, std::size_t n, T beta);
+    double (*softplus)(const T* z, std::size_t n, T beta);
+    double (*activate_and_sum)(T* z, std::size_t n);
+    double (*anneal)(T* z, const T* base, std::size_t n, T before, T now);
+    T (*replace)(T* x, const T* y, std::size_t n);         // x <- y; the largest |x - y|, NaN where there is one
+    double (*dot)(const T* x, const T* y, std::size_t n);  // summed in double
+    void (*sample_logits)(T* in, std::size_t n, T* out, Counter counter, Key key);
+    void (*activate_and_sample)(T* in, std::size_t n, T* out, Counter counter, Key key);
+    void (*sample_probabilities)(T* in, std::size_t n, T* out, Counter counter, Key key);
+};
 
-using Counter = std::array<std::uint32_t, 4>;
-using Key = std::array<std::uint32_t, 2>;
+/// All kernels for one instruction set.
+struct Kernels {
+    const char* instruction_set;
+    RowKernels<float> float_rows;
+    RowKernels<double> double_rows;
+    EnumerationKernels enumeration;
+    BinaryKernels binary;
+};
 
-// See random/stream.cppm; `in` and `out` are the same or do not overlap. `in` is written by activate_and_sample only.
-void sample_logits(float* in, std::size_t n, float* out, Counter counter, Key key);
-void sample_logits(double* in, std::size_t n, double* out, Counter counter, Key key);
-void activate_and_sample(float* in, std::size_t n, float* out, Counter counter, Key key);
-void activate_and_sample(double* in, std::size_t n, double* out, Counter counter, Key key);
-void sample_probabilities(float* in, std::size_t n, float* out, Counter counter, Key key);
-void sample_probabilities(double* in, std::size_t n, double* out, Counter counter, Key key);
+extern const Kernels baseline_kernels;
+#if defined(__x86_64__)
+extern const Kernels avx2_kernels;
+extern const Kernels avx512_kernels;
+#endif
+
+/// The kernels in use: the best that this machine has, or those that the environment variable NBM_ISA names.
+const Kernels& active();
+
+/// What is wrong with NBM_ISA, as the end of a sentence; nullptr when nothing is.
+const char* wrong_choice();
+
+template <class T>
+inline const RowKernels<T>& rows() {
+    if constexpr (sizeof(T) == sizeof(float)) {
+        return active().float_rows;
+    } else {
+        return active().double_rows;
+    }
+}
 
 }  // namespace nbm::kernels

@@ -105,25 +105,30 @@ auto DBM<T>::propup(const Matrix<T>& v) const -> States<T> {
     check(v);
     auto states = make_states(v.shape(0));
     states[0] = v;
-    parallel_rows(v.shape(0), [&](Rows rows) { propup_rows(states, rows); });
+    parallel_rows(v.shape(0), [&](Rows rows) {
+        for (std::size_t l = 1; l != layer_count(); ++l) { propup_rows(l, states, rows); }
+    });
     return states;
 }
 
 template <Real T>
-auto DBM<T>::propup_rows(States<T>& states, Rows rows) const -> void {
-    for (std::size_t l = 1; l != layer_count(); ++l) {
-        const auto below = std::ranges::count(topology_.edges(), l, &Edge::upper);
-        const auto above = std::ranges::count(topology_.edges(), l, &Edge::lower);
-        const auto scale = below == 0 ? T{1} : static_cast<T>(below + above) / static_cast<T>(below);
-        const auto out = slice(states[l], rows);
-        set_rows(out, as_span(layers_[l].bias));
-        for (const auto& [edge, weights] : synapses_) {
-            if (edge.upper == l) {
-                multiply<T>(slice(states[edge.lower], rows), weights, out, Transpose::no, Transpose::no, scale, T{1});
-            }
+auto DBM<T>::propup_scale(std::size_t layer) const -> double {
+    const auto below = std::ranges::count(topology_.edges(), layer, &Edge::upper);
+    const auto above = std::ranges::count(topology_.edges(), layer, &Edge::lower);
+    return below == 0 ? 1.0 : static_cast<double>(below + above) / static_cast<double>(below);
+}
+
+template <Real T>
+auto DBM<T>::propup_rows(std::size_t layer, States<T>& states, Rows rows) const -> void {
+    const auto scale = static_cast<T>(propup_scale(layer));
+    const auto out = slice(states[layer], rows);
+    set_rows(out, as_span(layers_[layer].bias));
+    for (const auto& [edge, weights] : synapses_) {
+        if (edge.upper == layer) {
+            multiply<T>(slice(states[edge.lower], rows), weights, out, Transpose::no, Transpose::no, scale, T{1});
         }
-        activate(out, 1.0);
     }
+    activate(out, 1.0);
 }
 
 namespace {
@@ -131,12 +136,7 @@ namespace {
 /// sums[r] += factor * sum_k a[k] x[r, k]
 template <Real T>
 auto add_dot(MatrixView<const T> x, std::span<const T> a, double factor, std::span<double> sums) -> void {
-    for (std::size_t r = 0; r != x.rows(); ++r) {
-        const auto row = x.row(r);
-        auto sum = 0.0;
-        for (std::size_t k = 0; k != row.size(); ++k) { sum += double(row[k]) * double(a[k]); }
-        sums[r] += factor * sum;
-    }
+    for (std::size_t r = 0; r != x.rows(); ++r) { sums[r] += factor * dot<T>(x.row(r), a); }
 }
 
 auto part_of(Vector<double>& sums, Rows rows) -> std::span<double> { return as_span(sums).subspan(rows.first, rows.count); }

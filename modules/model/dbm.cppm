@@ -81,8 +81,11 @@ public:
     /// (Salakhutdinov and Hinton 2009); biases are not.
     auto propup(const Matrix<T>& v) const -> States<T>;
 
-    /// The same from states[0], for some rows, on the calling thread and without checks.
-    auto propup_rows(States<T>& states, Rows rows) const -> void;
+    /// The same for one layer, from the layers below it, for some rows, on the calling thread and without checks.
+    auto propup_rows(std::size_t layer, States<T>& states, Rows rows) const -> void;
+
+    /// What the weights from below are scaled by in an upward pass.
+    auto propup_scale(std::size_t layer) const -> double;
 
     /// E(x) of each chain, in nats. [chains], accumulated in double.
     auto energy(const States<T>& states) const -> Vector<double>;

@@ -41,8 +41,8 @@ auto sample_logits(MatrixView<const T> logits, MatrixView<T> out, const Stream& 
     -> void {
     for (std::size_t r = 0; r != logits.rows(); ++r) {
         // The kernel writes to its input only when it keeps the probabilities.
-        kernels::sample_logits(const_cast<T*>(logits.row(r).data()), logits.cols(), out.row(r).data(),
-                               stream.counter(step, static_cast<std::uint32_t>(first_row + r), 0), stream.key());
+        kernels::rows<T>().sample_logits(const_cast<T*>(logits.row(r).data()), logits.cols(), out.row(r).data(),
+                                         stream.counter(step, static_cast<std::uint32_t>(first_row + r), 0), stream.key());
     }
 }
 
@@ -50,8 +50,8 @@ template <Real T>
 auto activate_and_sample(MatrixView<T> logits, MatrixView<T> out, const Stream& stream, std::uint64_t step, std::size_t first_row)
     -> void {
     for (std::size_t r = 0; r != logits.rows(); ++r) {
-        kernels::activate_and_sample(logits.row(r).data(), logits.cols(), out.row(r).data(),
-                                     stream.counter(step, static_cast<std::uint32_t>(first_row + r), 0), stream.key());
+        kernels::rows<T>().activate_and_sample(logits.row(r).data(), logits.cols(), out.row(r).data(),
+                                               stream.counter(step, static_cast<std::uint32_t>(first_row + r), 0), stream.key());
     }
 }
 
@@ -59,8 +59,8 @@ template <Real T>
 auto sample_probabilities(MatrixView<const T> p, MatrixView<T> out, const Stream& stream, std::uint64_t step, std::size_t first_row)
     -> void {
     for (std::size_t r = 0; r != p.rows(); ++r) {
-        kernels::sample_probabilities(const_cast<T*>(p.row(r).data()), p.cols(), out.row(r).data(),
-                                      stream.counter(step, static_cast<std::uint32_t>(first_row + r), 0), stream.key());
+        kernels::rows<T>().sample_probabilities(const_cast<T*>(p.row(r).data()), p.cols(), out.row(r).data(),
+                                                stream.counter(step, static_cast<std::uint32_t>(first_row + r), 0), stream.key());
     }
 }
 

@@ -38,6 +38,8 @@ struct SamplerOptions {
 
 namespace nbm {
 
+class BinaryChains;
+
 /// The random step of a layer within a sweep, so that every layer of every sweep has numbers of its own.
 inline auto layer_step(std::uint64_t sweep, std::size_t layers, std::size_t layer) -> std::uint64_t {
     return sweep * layers + layer;

@@ -18,7 +18,7 @@ auto even_terms(const DBM<T>& dbm, const States<T>& states, std::size_t r, bool 
     for (std::size_t l = 0; l < dbm.layer_count(); l += 2) {
         const auto row = MatrixView<const T>(states[l]).row(r);
         const auto& bias = dbm.bias(l);
-        for (std::size_t k = 0; k != row.size(); ++k) { sum -= double(row[k]) * double(bias[k]); }
+        sum -= dot(row, as_span(bias));
         if (!with_entropy || l == 0) { continue; }
         for (const auto p : row) {
             const auto q = double(p);

@@ -36,14 +36,21 @@ public:
     template <Real T>
     auto run(const DBM<T>& dbm, States<T>& means) const -> MeanFieldResult;
 
-    /// The same for the first `count` rows, with `scratch` (same shapes) as workspace.
-    template <Real T>
-    auto run(const DBM<T>& dbm, States<T>& means, std::size_t count, States<T>& scratch) const -> MeanFieldResult;
-
     inline auto options() const -> const MeanFieldOptions& { return options_; }
 
 private:
     MeanFieldOptions options_;
+};
+
+}  // namespace nbm
+
+namespace nbm {
+
+/// Working room of mean field, [rows, units] for each layer.
+template <Real T>
+struct MeanFieldRoom {
+    States<T> updated;   // the new means of a layer
+    States<T> constant;  // the part of a free layer's field that stays: bias and clamped neighbours
 };
 
 }  // namespace nbm

@@ -25,34 +25,75 @@ inline auto free_layers(const MeanFieldOptions& options, std::size_t layers) -> 
 /// The larger one; NaN when one of them is.
 inline auto larger_change(double a, double b) -> double { return b > a || std::isnan(b) ? b : a; }
 
+/// means = updated; the largest change, NaN where there is one.
+template <Real T>
+auto take_over(MatrixView<const T> updated, MatrixView<T> means) -> double {
+    auto change = 0.0;
+    for (std::size_t r = 0; r != means.rows(); ++r) { change = larger_change(change, replace(means.row(r), updated.row(r))); }
+    return change;
+}
+
+template <Real T>
+auto make_room(const DBM<T>& dbm, std::size_t rows) -> MeanFieldRoom<T> {
+    return {.updated = dbm.make_states(rows), .constant = dbm.make_states(rows)};
+}
+
+/// out += what the neighbours of layer l for which `which` is true contribute to its field.
+template <Real T, class Which>
+auto add_inputs(const DBM<T>& dbm, std::size_t l, const States<T>& states, Rows rows, const Which& which, MatrixView<T> out)
+    -> void {
+    for (const auto& [edge, weights] : dbm.synapses()) {
+        if (edge.upper != l && edge.lower != l) { continue; }
+        const auto from = edge.upper == l ? edge.lower : edge.upper;
+        if (!which(from)) { continue; }
+        multiply<T>(slice(states[from], rows), weights, out, Transpose::no, edge.upper == l ? Transpose::no : Transpose::yes, T{1},
+                    T{1});
+    }
+}
+
+/// Fills room.constant for some rows of the free layers.
+template <Real T>
+auto set_constant(const DBM<T>& dbm, const States<T>& means, MeanFieldRoom<T>& room, const std::vector<bool>& free, Rows rows)
+    -> void {
+    for (std::size_t l = 0; l != dbm.layer_count(); ++l) {
+        if (!free[l]) { continue; }
+        const auto out = slice(room.constant[l], rows);
+        set_rows(out, as_span(dbm.bias(l)));
+        add_inputs(dbm, l, means, rows, [&](std::size_t k) { return !free[k]; }, out);
+    }
+}
+
+/// The field of a free layer from room.constant and the free neighbours; `out` may be the layer's means.
+template <Real T>
+auto set_field(const DBM<T>& dbm, std::size_t l, const States<T>& means, const MeanFieldRoom<T>& room,
+               const std::vector<bool>& free, Rows rows, MatrixView<T> out) -> void {
+    for (std::size_t r = 0; r != rows.count; ++r) {
+        std::ranges::copy(MatrixView<const T>(room.constant[l]).row(rows.first + r), out.row(r).begin());
+    }
+    add_inputs(dbm, l, means, rows, [&](std::size_t k) { return bool(free[k]); }, out);
+}
+
 /// One sweep over some rows; the largest change of a mean.
 template <Real T>
-auto mean_field_sweep(const DBM<T>& dbm, States<T>& means, States<T>& scratch, const std::vector<bool>& free, double beta,
+auto mean_field_sweep(const DBM<T>& dbm, States<T>& means, MeanFieldRoom<T>& room, const std::vector<bool>& free, double beta,
                       Rows rows) -> double {
     auto change = 0.0;
     for (const auto parity : {Parity::odd, Parity::even}) {
         for (std::size_t l = parity == Parity::even ? 0 : 1; l < dbm.layer_count(); l += 2) {
             if (!free[l]) { continue; }
-            const auto updated = slice(scratch[l], rows);
-            const auto current = slice(means[l], rows);
-            dbm.field_rows(l, means, rows, updated);
+            const auto updated = slice(room.updated[l], rows);
+            set_field(dbm, l, means, room, free, rows, updated);
             activate(updated, beta);
-            for (std::size_t r = 0; r != rows.count; ++r) {
-                const auto from = updated.row(r);
-                const auto to = current.row(r);
-                for (std::size_t k = 0; k != from.size(); ++k) {
-                    change = larger_change(change, double(std::abs(from[k] - to[k])));
-                    to[k] = from[k];
-                }
-            }
+            change = larger_change(change, take_over<T>(updated, slice(means[l], rows)));
         }
     }
     return change;
 }
 
-/// Mean field over some rows, on the calling thread, until all of them stay, the steps are done or a stop is requested.
+/// Mean field over some rows whose room.constant is set, on the calling thread, until all of them stay, the steps are done or a
+/// stop is requested.
 template <Real T>
-auto mean_field_rows(const DBM<T>& dbm, States<T>& means, States<T>& scratch, const MeanFieldOptions& options,
+auto mean_field_rows(const DBM<T>& dbm, States<T>& means, MeanFieldRoom<T>& room, const MeanFieldOptions& options,
                      const std::vector<bool>& free, Rows rows, const std::stop_token& stop = {}) -> MeanFieldResult {
     auto is_free = [&](std::size_t first) {
         for (auto l = first; l < free.size(); l += 2) {
@@ -63,30 +104,60 @@ auto mean_field_rows(const DBM<T>& dbm, States<T>& means, States<T>& scratch, co
     const auto exact_at_once = !is_free(0) || !is_free(1);
     auto result = MeanFieldResult{};
     while (result.steps < options.steps && !result.converged && !stop.stop_requested()) {
-        result.change = mean_field_sweep(dbm, means, scratch, free, options.beta, rows);
+        result.change = mean_field_sweep(dbm, means, room, free, options.beta, rows);
         result.converged = exact_at_once || result.change <= options.tolerance;
         ++result.steps;
     }
     return result;
 }
 
+/// The upward pass of some rows that mean field starts from. Layers with no neighbours below but clamped ones, and none clamped
+/// above, take those from room.constant.
+template <Real T>
+auto propup_rows(const DBM<T>& dbm, States<T>& means, const MeanFieldRoom<T>& room, const std::vector<bool>& free, Rows rows)
+    -> void {
+    for (std::size_t l = 1; l != dbm.layer_count(); ++l) {
+        const auto edges = dbm.topology().edges();
+        const auto known = std::ranges::all_of(
+            edges, [&](Edge edge) { return edge.upper == l ? !free[edge.lower] : edge.lower != l || free[edge.upper]; });
+        if (!known || !free[l]) {
+            dbm.propup_rows(l, means, rows);
+            continue;
+        }
+        const auto scale = static_cast<T>(dbm.propup_scale(l));
+        const auto bias = as_span(dbm.bias(l));
+        for (auto r = rows.first; r != rows.first + rows.count; ++r) {
+            const auto from = MatrixView<const T>(room.constant[l]).row(r);
+            std::ranges::transform(from, bias, MatrixView<T>(means[l]).row(r).begin(),
+                                   [&](T field, T b) { return b + scale * (field - b); });
+        }
+        activate(slice(means[l], rows), 1.0);
+    }
+}
+
 /// The positive phase of some rows, on the calling thread: means[0] is given, the hidden means are inferred, and free_energies[r]
 /// becomes row r's variational free energy - b_0.v - sum over hidden even l of (b_l.mu_l + H(mu_l)) - sum over odd l of
-/// sum softplus(z_l), exact for two layers, where `scratch` is not used. The odd layers' means are those given the even ones', for
-/// which their terms and entropies add up to the softplus.
+/// sum softplus(z_l), exact for two layers, where `room` is not used. The odd layers' means are those given the even ones', for
+/// which their terms and entropies add up to the softplus. constant_is_set: room.constant needs no set_constant().
 template <Real T>
-auto infer_rows(const DBM<T>& dbm, States<T>& means, States<T>& scratch, const MeanFieldOptions& options,
-                const std::vector<bool>& free, Rows rows, std::span<double> free_energies, const std::stop_token& stop = {})
-    -> MeanFieldResult {
+auto infer_rows(const DBM<T>& dbm, States<T>& means, MeanFieldRoom<T>& room, const MeanFieldOptions& options,
+                const std::vector<bool>& free, Rows rows, std::span<double> free_energies, bool constant_is_set = false,
+                const std::stop_token& stop = {}) -> MeanFieldResult {
     auto result = MeanFieldResult{.steps = 0, .change = 0.0, .converged = true};
-    if (!dbm.topology().is_rbm()) {
-        dbm.propup_rows(means, rows);
-        result = mean_field_rows(dbm, means, scratch, options, free, rows, stop);
+    const auto deep = !dbm.topology().is_rbm();
+    if (deep) {
+        if (!constant_is_set) { set_constant(dbm, means, room, free, rows); }
+        propup_rows(dbm, means, room, free, rows);
+        result = mean_field_rows(dbm, means, room, options, free, rows, stop);
     }
     std::ranges::fill(free_energies, 0.0);
     for (std::size_t l = 1; l < dbm.layer_count(); l += 2) {
         const auto part = slice(means[l], rows);
-        dbm.field_rows(l, means, rows, part);
+        if (deep && free[l]) {
+            set_field(dbm, l, means, room, free, rows, part);
+        } else {
+            dbm.field_rows(l, means, rows, part);
+        }
         activate_and_sum(part, free_energies);
     }
     for (std::size_t r = 0; r != rows.count; ++r) {

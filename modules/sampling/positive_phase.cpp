@@ -1,25 +1,32 @@
 module;
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <vector>
+
+#include "../kernels/kernels.hpp"
 
 module nbm:sampling.positive_phase_impl;
 
 import :model;
+import :sampling.binary_chains;
+import :sampling.even_terms;
 import :sampling.mean_field;
 import :sampling.mean_field_rows;
 import :sampling.positive_phase;
 import :tensor;
+import :tensor.binary;
 
 namespace nbm {
 
 template <Real T>
 auto PositivePhase<T>::reserve(const DBM<T>& dbm, std::size_t rows) -> void {
     means_ = dbm.make_states(rows);
-    if (!dbm.topology().is_rbm()) { scratch_ = dbm.make_states(rows); }
+    if (!dbm.topology().is_rbm()) { room_ = make_room(dbm, rows); }
     free_energies_.assign(rows, 0.0);
 }
 
@@ -28,13 +35,44 @@ auto PositivePhase<T>::run(const DBM<T>& dbm, MatrixView<const T> batch) -> doub
     const auto count = batch.rows();
     const auto& options = mean_field_.options();
     const auto free = free_layers(options, dbm.layer_count());
+    const auto binary = takes_binary_path<T>() && run_binary(dbm, batch);
     parallel_rows(count, [&](Rows rows) {
         for (auto r = rows.first; r != rows.first + rows.count; ++r) {
             std::ranges::copy(batch.row(r), slice(means_[0], {r, 1}).row(0).begin());
         }
-        infer_rows(dbm, means_, scratch_, options, free, rows, std::span(free_energies_).subspan(rows.first, rows.count));
+        const auto free_energies = std::span(free_energies_).subspan(rows.first, rows.count);
+        if (!binary || !dbm.topology().is_rbm()) {
+            infer_rows(dbm, means_, room_, options, free, rows, free_energies, binary);
+        } else {
+            for (std::size_t r = 0; r != rows.count; ++r) {
+                free_energies[r] = even_terms(dbm, means_, rows.first + r, true) - free_energies[r];
+            }
+        }
     });
     return std::accumulate(free_energies_.begin(), free_energies_.begin() + static_cast<std::ptrdiff_t>(count), 0.0);
+}
+
+/// Of an RBM, all but the visible units' part of the free energies; of a deeper machine, the fields from the visible layer. False
+/// when the batch is not all 0 or 1.
+template <Real T>
+auto PositivePhase<T>::run_binary(const DBM<T>& dbm, MatrixView<const T> batch) -> bool {
+    if constexpr (std::same_as<T, float>) {
+        auto& bits = bits_.get();
+        bits.resize(dbm.layer_count(), batch.rows());
+        const auto only_data_is_clamped = mean_field_.options().clamped == std::vector<std::size_t>{0};
+        if (!only_data_is_clamped || !bits.layer(0).set_rows(batch)) { return false; }
+        const auto rows = Rows{0, batch.rows()};
+        if (!dbm.topology().is_rbm()) {
+            for (std::size_t l = 1; l != dbm.layer_count(); ++l) { bits.field(dbm, l, 0, slice(room_.constant[l], rows)); }
+            return true;
+        }
+        const auto sums = std::span(free_energies_).first(batch.rows());
+        std::ranges::fill(sums, 0.0);
+        bits.activate(dbm, 1, std::nullopt, slice(means_[1], rows), sums);
+        return true;
+    } else {
+        return false;
+    }
 }
 
 template class PositivePhase<float>;

@@ -34,10 +34,13 @@ public:
     inline auto capacity() const -> std::size_t { return means_.empty() ? 0 : means_[0].shape(0); }
 
 private:
+    auto run_binary(const DBM<T>& dbm, MatrixView<const T> batch) -> bool;
+
     MeanField mean_field_;
     States<T> means_;
-    States<T> scratch_;
+    MeanFieldRoom<T> room_;
     std::vector<double> free_energies_;
+    Workspace<BinaryChains> bits_;
 };
 
 }  // namespace nbm

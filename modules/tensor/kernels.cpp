@@ -21,25 +21,37 @@ auto set_rows(MatrixView<T> out, std::span<const T> bias) -> void {
 
 template <Real T>
 auto activate(MatrixView<T> z, double beta) -> void {
-    for (std::size_t r = 0; r != z.rows(); ++r) { kernels::activate(z.row(r).data(), z.cols(), static_cast<T>(beta)); }
+    for (std::size_t r = 0; r != z.rows(); ++r) { kernels::rows<T>().activate(z.row(r).data(), z.cols(), static_cast<T>(beta)); }
 }
 
 template <Real T>
 auto activate_and_sum(MatrixView<T> z, std::span<double> sums) -> void {
-    for (std::size_t r = 0; r != z.rows(); ++r) { sums[r] += kernels::activate_and_sum(z.row(r).data(), z.cols()); }
+    for (std::size_t r = 0; r != z.rows(); ++r) { sums[r] += kernels::rows<T>().activate_and_sum(z.row(r).data(), z.cols()); }
 }
 
 template <Real T>
 auto add_softplus(MatrixView<const T> z, double beta, std::span<double> sums) -> void {
-    for (std::size_t r = 0; r != z.rows(); ++r) { sums[r] += kernels::softplus(z.row(r).data(), z.cols(), static_cast<T>(beta)); }
+    for (std::size_t r = 0; r != z.rows(); ++r) {
+        sums[r] += kernels::rows<T>().softplus(z.row(r).data(), z.cols(), static_cast<T>(beta));
+    }
 }
 
 template <Real T>
 auto anneal(MatrixView<T> z, std::span<const T> base, double beta_before, double beta, std::span<double> sums) -> void {
     const auto* a = base.empty() ? nullptr : base.data();
     for (std::size_t r = 0; r != z.rows(); ++r) {
-        sums[r] += kernels::anneal(z.row(r).data(), a, z.cols(), static_cast<T>(beta_before), static_cast<T>(beta));
+        sums[r] += kernels::rows<T>().anneal(z.row(r).data(), a, z.cols(), static_cast<T>(beta_before), static_cast<T>(beta));
     }
+}
+
+template <Real T>
+auto dot(std::span<const T> x, std::span<const T> y) -> double {
+    return kernels::rows<T>().dot(x.data(), y.data(), x.size());
+}
+
+template <Real T>
+auto replace(std::span<T> x, std::span<const T> y) -> double {
+    return double(kernels::rows<T>().replace(x.data(), y.data(), x.size()));
 }
 
 template <Real T>
@@ -54,6 +66,10 @@ auto clipped_column_means(MatrixView<const T> v) -> std::vector<double> {
 
 template auto clipped_column_means(MatrixView<const float>) -> std::vector<double>;
 template auto clipped_column_means(MatrixView<const double>) -> std::vector<double>;
+template auto replace(std::span<float>, std::span<const float>) -> double;
+template auto replace(std::span<double>, std::span<const double>) -> double;
+template auto dot(std::span<const float>, std::span<const float>) -> double;
+template auto dot(std::span<const double>, std::span<const double>) -> double;
 template auto set_rows(MatrixView<float>, std::span<const float>) -> void;
 template auto set_rows(MatrixView<double>, std::span<const double>) -> void;
 template auto activate(MatrixView<float>, double) -> void;

@@ -36,6 +36,14 @@ auto anneal(MatrixView<T> z, std::span<const T> base, double beta_before, double
 
 namespace nbm {
 
+/// The sum of x_k y_k, in double.
+template <Real T>
+auto dot(std::span<const T> x, std::span<const T> y) -> double;
+
+/// x <- y; the largest |x_k - y_k|, NaN when one of them is. The two do not overlap.
+template <Real T>
+auto replace(std::span<T> x, std::span<const T> y) -> double;
+
 /// The mean of each column, kept away from 0 and 1, so that its logit is finite: in [0.001, 0.999]. Needs at least one row.
 template <Real T>
 auto clipped_column_means(MatrixView<const T> v) -> std::vector<double>;

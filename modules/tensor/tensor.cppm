@@ -2,6 +2,7 @@
 export module nbm:tensor;
 
 export import :tensor.errors;
+export import :tensor.isa;
 export import :tensor.types;
 export import :tensor.math;
 export import :tensor.kernels;

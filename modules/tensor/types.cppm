@@ -2,6 +2,7 @@ module;
 
 #include <concepts>
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <type_traits>
 
@@ -98,5 +99,31 @@ inline auto zero_vector(std::size_t size) -> Vector<T> {
     v.fill(T{0});
     return v;
 }
+
+}  // namespace nbm
+
+namespace nbm {
+
+/// Working room that is made when it is first needed and that copies do not share.
+template <class W>
+class Workspace {
+public:
+    Workspace() = default;
+    Workspace(const Workspace&) {}
+    Workspace(Workspace&&) noexcept = default;
+    auto operator=(const Workspace&) -> Workspace& { return *this; }
+    auto operator=(Workspace&&) noexcept -> Workspace& = default;
+    ~Workspace() = default;
+
+    auto get() -> W& {
+        if (!room_) { room_ = std::make_shared<W>(); }
+        return *room_;
+    }
+    /// Null before get().
+    auto find() const -> const W* { return room_.get(); }
+
+private:
+    std::shared_ptr<W> room_;  // shared, for W may be incomplete here
+};
 
 }  // namespace nbm

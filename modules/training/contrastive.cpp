@@ -1,6 +1,7 @@
 module;
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
@@ -11,15 +12,19 @@ module;
 
 #include <fmt/format.h>
 
+#include "../kernels/kernels.hpp"
+
 module nbm:training.contrastive_impl;
 
 import :io;
 import :model;
 import :random;
 import :sampling;
+import :sampling.binary_chains;
 import :sampling.even_terms;
 import :sampling.gibbs_rows;
 import :tensor;
+import :tensor.binary;
 import :training.contrastive;
 import :training.gradient;
 import :training.state;
@@ -93,6 +98,19 @@ auto NegativePhase<T>::start_from(const DBM<T>& dbm, const States<T>& means, std
 
 template <Real T>
 auto NegativePhase<T>::run(const DBM<T>& dbm, std::size_t steps, std::size_t count) -> double {
+    if (!takes_binary_path<T>() || !run_binary(dbm, steps, count)) { run_portable(dbm, steps, count); }
+    parallel_rows(count, [&](Rows rows) {
+        for (auto r = rows.first; r != rows.first + rows.count; ++r) {
+            free_energies_[r] = even_terms(dbm, chains.states, r, false) - free_energies_[r];
+        }
+    });
+    chains.sweeps += steps;
+    return sum_of(free_energies_, count);
+}
+
+/// free_energies_ becomes the sum of softplus over the odd layers' units.
+template <Real T>
+auto NegativePhase<T>::run_portable(const DBM<T>& dbm, std::size_t steps, std::size_t count) -> void {
     parallel_rows(count, [&](Rows rows) {
         const auto sums = std::span(free_energies_).subspan(rows.first, rows.count);
         std::ranges::fill(sums, 0.0);
@@ -101,10 +119,40 @@ auto NegativePhase<T>::run(const DBM<T>& dbm, std::size_t steps, std::size_t cou
             sample_parity(dbm, chains, Parity::even, s, rows);
             sample_parity(dbm, chains, Parity::odd, s, rows, last ? &probabilities_ : nullptr, last ? sums : std::span<double>{});
         }
-        for (std::size_t r = 0; r != rows.count; ++r) { sums[r] = even_terms(dbm, chains.states, rows.first + r, false) - sums[r]; }
     });
-    chains.sweeps += steps;
-    return sum_of(free_energies_, count);
+}
+
+/// The same; false when the chains' states are not all 0 or 1.
+template <Real T>
+auto NegativePhase<T>::run_binary(const DBM<T>& dbm, std::size_t steps, std::size_t count) -> bool {
+    if constexpr (std::same_as<T, float>) {
+        auto& bits = bits_.get();
+        const auto layers = dbm.layer_count();
+        const auto all = Rows{0, count};
+        const auto random = [&](std::size_t s, std::size_t l) {
+            return randomness(chains.stream, layer_step(chains.sweeps + s, layers, l));
+        };
+        bits.resize(layers, count);
+        for (std::size_t l = 1; l < layers; l += 2) {
+            if (!bits.layer(l).set_rows(slice(std::as_const(chains.states[l]), all))) { return false; }
+        }
+        const auto sums = std::span(free_energies_).first(count);
+        std::ranges::fill(sums, 0.0);
+        for (std::size_t s = 0; s != steps; ++s) {
+            for (std::size_t l = 0; l < layers; l += 2) { bits.draw(dbm, l, random(s, l)); }
+            for (std::size_t l = 1; l < layers; l += 2) {
+                if (s + 1 != steps) {
+                    bits.draw(dbm, l, random(s, l));
+                } else {
+                    bits.activate(dbm, l, random(s, l), slice(probabilities_[l], all), sums);
+                }
+            }
+        }
+        for (std::size_t l = 0; l != layers; ++l) { bits.layer(l).get_rows(slice(chains.states[l], all)); }
+        return true;
+    } else {
+        return false;
+    }
 }
 
 template <Real T>

@@ -26,7 +26,7 @@ public:
 
     auto reserve(const DBM<T>& dbm, std::size_t chain_count, const Stream& stream) -> void;
 
-    /// The first `count` chains take even layers and samples of the odd ones from the positive phase.
+    /// The first `count` chains take samples of the layers from the positive phase.
     auto start_from(const DBM<T>& dbm, const States<T>& means, std::size_t count) -> void;
 
     /// `steps` sweeps of the first `count` chains; the sum of their free energies (odd layers summed out), in nats.
@@ -41,8 +41,12 @@ public:
     }
 
 private:
+    auto run_portable(const DBM<T>& dbm, std::size_t steps, std::size_t count) -> void;
+    auto run_binary(const DBM<T>& dbm, std::size_t steps, std::size_t count) -> bool;
+
     States<T> probabilities_;
     std::vector<double> free_energies_;
+    Workspace<BinaryChains> bits_;
 };
 
 struct CDOptions {

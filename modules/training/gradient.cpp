@@ -1,7 +1,9 @@
 module;
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <numeric>
 #include <span>
@@ -11,11 +13,14 @@ module;
 
 #include <fmt/format.h>
 
+#include "../kernels/kernels.hpp"
+
 module nbm:training.gradient_impl;
 
 import :io;
 import :model;
 import :tensor;
+import :tensor.binary;
 import :training.gradient;
 import :training.update;
 
@@ -190,6 +195,7 @@ auto Phase<T>::summarise(std::size_t rows, std::span<const T> weights) -> void {
     total_ = weighted_ ? std::accumulate(weights.begin(), weights.end(), 0.0) : static_cast<double>(rows);
     means_.resize(layers_.size());
     scaled_.resize(layers_.size());
+    for (std::size_t l = 0; l < layers_.size(); l += 2) { set_bits(l); }
     for (std::size_t l = 0; l != layers_.size(); ++l) {
         const auto states = slice(*layers_[l], this->rows());
         if (means_[l].size() != states.cols()) { means_[l] = zero_vector<T>(states.cols()); }
@@ -207,29 +213,85 @@ auto Phase<T>::summarise(std::size_t rows, std::span<const T> weights) -> void {
     }
 }
 
+template <Real T>
+auto Phase<T>::set_bits(std::size_t l) -> void {
+    bits_.resize(layers_.size());
+    binary_.resize(layers_.size());
+    if constexpr (std::same_as<T, float>) {
+        binary_[l] = takes_binary_path<T>() && bits_[l].get().set_columns(slice(*layers_[l], rows()));
+    }
+}
+
 namespace {
 
-/// part of weights = keep weights + scale sum_rows x^lower x^upper
+/// A phase and what its products are multiplied with.
 template <Real T>
-auto add_products(const Phase<T>& phase, Edge edge, Rows part, T scale, T keep, MatrixView<T> out) -> void {
-    multiply<T>(phase.factor(edge.lower).columns(part.first, part.count), phase.factor(edge.upper), out, Transpose::yes,
-                Transpose::no, scale, keep);
+struct Term {
+    const Phase<T>* phase;
+    T scale;
+};
+
+/// out = keep out + the sum over terms and rows of scale x^lower x^upper, by BLAS.
+template <Real T>
+auto add_products(std::span<const Term<T>> terms, Edge edge, T keep, Matrix<T>& out) -> void {
+    const auto blocks = RowBlocks(out.shape(0), 128);
+    parallel_for(blocks.count(), [&](std::size_t block) {
+        const auto part = blocks[block];
+        auto kept = keep;
+        for (const auto& [phase, scale] : terms) {
+            multiply<T>(phase->factor(edge.lower).columns(part.first, part.count), phase->factor(edge.upper), slice(out, part),
+                        Transpose::yes, Transpose::no, scale, std::exchange(kept, T{1}));
+        }
+    });
+}
+
+/// The same for terms whose even layer holds states, by table look-up: its units are the chains, the odd layer's units receive.
+auto add_binary_products(std::span<const Term<float>> terms, Edge edge, bool add, Matrix<float>& out) -> void {
+    const auto even_below = parity_of(edge.lower) == Parity::even;
+    const auto even = even_below ? edge.lower : edge.upper;
+    const auto odd = even_below ? edge.upper : edge.lower;
+    auto senders = std::array<kernels::Senders, 2>{};
+    for (std::size_t t = 0; t != terms.size(); ++t) {
+        const auto rows = terms[t].phase->factor(odd);
+        senders[t] = {.weights = rows.data(),
+                      .sender_stride = rows.stride(),
+                      .receiver_stride = 1,
+                      .count = rows.rows(),
+                      .states = terms[t].phase->bits(even)->data(),
+                      .scale = terms[t].scale};
+    }
+    const auto units = out.shape(even_below ? 0 : 1);
+    const auto bundles = terms[0].phase->bits(even)->bundles();
+    const auto store = even_below ? kernels::active().binary.store_rows : kernels::active().binary.store_columns;
+    multiply_binary({std::span(senders).first(terms.size()), nullptr, out.shape(even_below ? 1 : 0), bundles},
+                    [&](std::size_t, kernels::Receivers receivers, const float* z) {
+                        store(z, receivers, bundles, units, out.data(), out.shape(1), add);
+                    });
+}
+
+/// out = the sum over all terms: BLAS for those with means on both sides, look-ups for the others.
+template <Real T>
+auto write_products(std::span<const Term<T>> terms, Edge edge, Matrix<T>& out) -> void {
+    auto sorted = std::array<Term<T>, 2>{};
+    const auto even = parity_of(edge.lower) == Parity::even ? edge.lower : edge.upper;
+    const auto is_binary = [&](const Term<T>& term) { return term.phase->bits(even) != nullptr; };
+    const auto [in, means_end] = std::ranges::remove_copy_if(terms, sorted.begin(), is_binary);
+    const auto end = std::ranges::copy_if(terms, means_end, is_binary).out;
+    static_cast<void>(in);
+    if (means_end != sorted.begin()) { add_products<T>({sorted.begin(), means_end}, edge, T{0}, out); }
+    if constexpr (std::same_as<T, float>) {
+        if (end != means_end) { add_binary_products({means_end, end}, edge, means_end != sorted.begin(), out); }
+    }
 }
 
 template <Real T>
 auto write_difference(const DBM<T>& dbm, const Phase<T>& data, const Phase<T>* model, Gradient<T>& gradient) -> void {
     const auto weight = static_cast<T>(data.weight());
-    const auto data_scale = T{1} / static_cast<T>(data.rows().count);
     const auto model_scale = model != nullptr && model->total() > 0.0 ? -weight / static_cast<T>(model->total()) : T{0};
+    const auto terms = std::array<Term<T>, 2>{{{&data, T{1} / static_cast<T>(data.rows().count)}, {model, model_scale}}};
+    const auto used = std::span(terms).first(model == nullptr ? 1 : 2);
     for (std::size_t s = 0; s != gradient.weights.size(); ++s) {
-        const auto edge = dbm.synapses()[s].edge;
-        const auto blocks = RowBlocks(gradient.weights[s].shape(0), 128);
-        parallel_for(blocks.count(), [&](std::size_t block) {
-            const auto part = blocks[block];
-            const auto out = slice(gradient.weights[s], part);
-            add_products<T>(data, edge, part, data_scale, T{0}, out);
-            if (model != nullptr) { add_products<T>(*model, edge, part, model_scale, T{1}, out); }
-        });
+        write_products<T>(used, dbm.synapses()[s].edge, gradient.weights[s]);
     }
     for (auto& bias : gradient.biases) { bias.fill(T{0}); }
     const auto add_means = [&](const Phase<T>& phase, T scale) {

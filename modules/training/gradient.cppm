@@ -80,6 +80,8 @@ private:
 
 namespace nbm {
 
+class BinaryStates;
+
 /// The rows that stand for one of the two distributions in a gradient, and how much each counts.
 template <Real T>
 class Phase {
@@ -107,8 +109,12 @@ public:
         return slice(weighted_ && parity_of(l) == Parity::odd ? scaled_[l] : *layers_[l], rows());
     }
 
+    /// The rows of an even layer as senders, its units as chains, for table look-ups; null where they are not all 0 or 1.
+    inline auto bits(std::size_t l) const -> const BinaryStates* { return binary_[l] ? bits_[l].find() : nullptr; }
+
 private:
     auto summarise(std::size_t rows, std::span<const T> weights) -> void;
+    auto set_bits(std::size_t l) -> void;
 
     std::vector<const Matrix<T>*> layers_;
     std::size_t rows_ = 0;
@@ -116,6 +122,8 @@ private:
     bool weighted_ = false;
     std::vector<Matrix<T>> scaled_;  // odd layers, each row times its weight
     std::vector<Vector<T>> means_;
+    std::vector<Workspace<BinaryStates>> bits_;  // of even layers
+    std::vector<bool> binary_;                   // where bits_ holds them
 };
 
 /// gradient = w (<x^i x^j>_data - <x^i x^j>_model), likewise biases, where w is the mean weight of the data's rows and <> a mean in

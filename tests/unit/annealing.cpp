@@ -254,12 +254,13 @@ BOOST_AUTO_TEST_CASE(whole_runs_go_through_these_steps) {
         const auto first = summed == Parity::odd ? std::size_t{0} : std::size_t{1};
         const auto kept = units_from(dbm.topology(), first, 2);
         const auto positions = path.refine(nbm::linear(3));
+        const auto down_positions = std::vector<double>(positions.rbegin(), positions.rend());
         for (const std::size_t sweeps : {1, 2}) {
             const auto bits = kept + 4 * sweeps;
             auto draw = ToldDraw::all(bits);
             auto chains = path.make_chains(draw.chains());
             path.start(chains, draw);
-            nbm::anneal_up<double>(path, positions, sweeps, chains, draw, [](std::size_t) { return true; });
+            nbm::anneal<double>(path, positions, sweeps, chains, draw, [](std::size_t) { return true; });
             BOOST_TEST(draw.exhausted(bits));
             auto sum = 0.0;
             for (std::size_t r = 0; r != draw.chains(); ++r) { sum += draw.probability(r) * std::exp(chains.log_weights[r]); }
@@ -271,7 +272,7 @@ BOOST_AUTO_TEST_CASE(whole_runs_go_through_these_steps) {
                 auto down = ToldDraw::all(4 * sweeps);
                 auto samples = path.make_chains(down.chains());
                 for (std::size_t r = 0; r != down.chains(); ++r) { set_bits(samples.states, first, r, s); }
-                nbm::anneal_down<double>(path, positions, sweeps, samples, down, [](std::size_t) { return true; });
+                nbm::anneal<double>(path, down_positions, sweeps, samples, down, [](std::size_t) { return true; });
                 BOOST_TEST(down.exhausted(4 * sweeps));
                 for (std::size_t r = 0; r != down.chains(); ++r) {
                     sum += exact[s] * down.probability(r) * std::exp(samples.log_weights[r]);

@@ -1,0 +1,36 @@
+module;
+
+#include <atomic>
+#include <cstdlib>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "../kernels/kernels.hpp"
+
+module nbm:tensor.isa_impl;
+
+import :tensor.errors;
+import :tensor.isa;
+
+namespace nbm {
+
+namespace {
+
+auto on() -> std::atomic<bool>& {
+    static auto value = std::atomic<bool>(true);
+    return value;
+}
+
+}  // namespace
+
+auto instruction_set() -> std::string_view {
+    if (const auto* wrong = kernels::wrong_choice()) {
+        throw InputError(fmt::format("NBM_ISA is '{}', which {}", std::getenv("NBM_ISA"), wrong));
+    }
+    return kernels::active().instruction_set;
+}
+auto set_binary_path(bool value) -> void { on().store(value); }
+auto binary_path() -> bool { return on().load(); }
+
+}  // namespace nbm
