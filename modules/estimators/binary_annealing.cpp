@@ -96,13 +96,14 @@ private:
 
     /// sums += the parts of a layer, chains in parallel.
     auto collect(std::size_t l, bool with_products, std::span<double> sums) -> void {
-        const auto blocks = RowBlocks(stride(), 128);
-        parallel_for(blocks.count(), [&](std::size_t b) {
-            const auto first = blocks[b].first;
+        // Whole blocks of chains: collect() reads all of the last one.
+        const auto parts = RowBlocks(bundles_.blocks, 8);
+        parallel_for(parts.count(), [&](std::size_t p) {
+            const auto first = parts[p].first * kernels::block_chains;
             if (first >= sums.size()) { return; }
             const auto at = [&](std::size_t i) { return with_products || i == 0 ? parts_[i].data() + first : nullptr; };
             kernels::active().binary.collect({at(0), at(1), at(2)}, strips_of(target().size(l)), stride(),
-                                             std::min(blocks[b].count, sums.size() - first), sums.data() + first);
+                                             std::min(parts[p].count * kernels::block_chains, sums.size() - first), sums.data() + first);
         });
     }
 
