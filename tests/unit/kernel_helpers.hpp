@@ -20,7 +20,8 @@ public:
     static constexpr std::size_t guard = 64;
 
     explicit Guarded(std::size_t size, T value = T{})
-        : size_(size), data_(new(std::align_val_t{64}) T[size + guard], [](T* p) { ::operator delete[](p, std::align_val_t{64}); }) {
+        : size_(size),
+          data_(new(std::align_val_t{64}) T[size + guard], [](T* p) { ::operator delete[](p, std::align_val_t{64}); }) {
         std::fill_n(data_.get(), size, value);
         std::fill_n(data_.get() + size, guard, T{77});
     }
@@ -117,9 +118,7 @@ struct Layout {
         const auto bundle = bundle_of(chain / 16);
         return first(bundle) * 16 * rows + i * width(bundle) + (chain - first(bundle) * 16);
     }
-    std::size_t state(std::size_t chain, std::size_t unit, std::size_t units) const {
-        return at(chain, unit / 4, (units + 3) / 4);
-    }
+    std::size_t state(std::size_t chain, std::size_t unit, std::size_t units) const { return at(chain, unit / 4, (units + 3) / 4); }
     std::size_t field(std::size_t chain, std::size_t a) const { return at(chain, a, 4); }
     std::size_t room() const { return blocks * 16; }
 };
@@ -127,7 +126,8 @@ struct Layout {
 inline std::size_t quads_of(std::size_t units) { return (units + 3) / 4; }
 
 /// Random states of a layer; the padding chains hold `padding`.
-inline Guarded<std::uint32_t> random_states(const Layout& layout, std::size_t units, std::uint64_t seed, std::uint32_t padding = 0) {
+inline Guarded<std::uint32_t> random_states(const Layout& layout, std::size_t units, std::uint64_t seed,
+                                            std::uint32_t padding = 0) {
     auto states = Guarded<std::uint32_t>(layout.room() * quads_of(units), 0);
     const auto noise = Noise(seed);
     for (std::size_t c = 0; c != layout.chains; ++c) {

@@ -141,15 +141,18 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(rows, T, decltype(std::tuple<float, double>{})) {
                         }
                         auto other = Guarded<T>(n, T{5});
                         auto& out = in_place ? in : other;
-                        const auto sample = which == 0 ? k.sample_logits : which == 1 ? k.activate_and_sample : k.sample_probabilities;
+                        const auto sample = which == 0   ? k.sample_logits
+                                            : which == 1 ? k.activate_and_sample
+                                                         : k.sample_probabilities;
                         sample(in.data(), n, out.data(), stream.counter(9, 5, 0), stream.key());
                         auto wrong = 0;
                         for (std::size_t i = 0; i != n; ++i) {
                             const auto u = plain_uniform<T>(stream, 5, i);
                             const auto near_p = std::is_same_v<T, float> ? 1e-6 : 1e-12;
-                            const auto good = std::isnan(p[i]) ? out[i] == T{0}
-                                                               : (out[i] == T{0} || out[i] == T{1}) &&
-                                                                     ((out[i] == T{1}) == (u < p[i]) || std::abs(u - p[i]) < near_p);
+                            const auto good = std::isnan(p[i])
+                                                  ? out[i] == T{0}
+                                                  : (out[i] == T{0} || out[i] == T{1}) &&
+                                                        ((out[i] == T{1}) == (u < p[i]) || std::abs(u - p[i]) < near_p);
                             wrong += good ? 0 : 1;
                             if (which == 1) { near<T>(double(in[i]), p[i], 0.0); }
                         }
@@ -222,12 +225,16 @@ BOOST_AUTO_TEST_CASE(enumeration) {
                         const auto term = p[s] * plain_sigmoid(z);
                         plain_low[j * 32 + s % 32] += term;
                         plain_all[j] += term;
-                        for (std::size_t u = 0; u != middle; ++u) { plain_middle[u * columns + j] += (gray >> u & 1U) != 0 ? term : 0.0; }
+                        for (std::size_t u = 0; u != middle; ++u) {
+                            plain_middle[u * columns + j] += (gray >> u & 1U) != 0 ? term : 0.0;
+                        }
                     }
                     BOOST_TEST(sums[s] == sum, boost::test_tools::tolerance(1e-12));
                 }
                 const auto close = [](Guarded<double>& x, const std::vector<double>& wanted) {
-                    for (std::size_t i = 0; i != wanted.size(); ++i) { BOOST_TEST(x[i] == wanted[i], boost::test_tools::tolerance(1e-11)); }
+                    for (std::size_t i = 0; i != wanted.size(); ++i) {
+                        BOOST_TEST(x[i] == wanted[i], boost::test_tools::tolerance(1e-11));
+                    }
                 };
                 close(low_moments, plain_low);
                 close(middle_moments, plain_middle);
@@ -265,7 +272,9 @@ BOOST_AUTO_TEST_CASE(enumeration) {
 BOOST_AUTO_TEST_CASE(say_instruction_set, *boost::unit_test::disabled()) {
     try {
         std::cout << "[" << nbm::instruction_set() << "]" << std::endl;
-    } catch (const nbm::InputError& error) { std::cout << "refused: " << error.what() << "; in use " << kernels::active().instruction_set << std::endl; }
+    } catch (const nbm::InputError& error) {
+        std::cout << "refused: " << error.what() << "; in use " << kernels::active().instruction_set << std::endl;
+    }
 }
 
 BOOST_AUTO_TEST_CASE(the_environment_chooses_the_instruction_set) {
