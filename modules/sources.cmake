@@ -121,6 +121,7 @@ set(NBM_INTERNALS
   model/topology.cpp
   model/dbm.cpp
   model/parameters.cpp
+  sampling/fields.cpp
   sampling/binary_chains.cpp
   sampling/gibbs_rows.cpp
   sampling/gibbs.cpp

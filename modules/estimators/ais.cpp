@@ -196,7 +196,9 @@ auto AIS<T>::run_blocks(bool up, const Start& start) -> void {
         const auto blocks = RowBlocks(options_.runs, binary_chains_at_once);
         for (std::size_t b = 0; b != blocks.count(); ++b) { run_rows(blocks[b]); }
     } else {
-        parallel_rows(options_.runs, run_rows);
+        // Larger blocks make better use of BLAS, as long as there are enough of them.
+        const auto blocks = RowBlocks(options_.runs, options_.runs < 512 ? 64 : 128);
+        parallel_for(blocks.count(), [&](std::size_t b) { run_rows(blocks[b]); });
     }
     progress.finish("annealed importance sampling");
     log_weights_ = std::move(log_weights);

@@ -21,6 +21,7 @@ struct RowKernels {
     double (*activate_and_sum)(T* z, std::size_t n);
     double (*anneal)(T* z, const T* base, std::size_t n, T before, T now);
     T (*replace)(T* x, const T* y, std::size_t n);         // x <- y; the largest |x - y|, NaN where there is one
+    double (*entropy)(const T* q, std::size_t n);          // of independent units that are on with probability q, in nats
     double (*dot)(const T* x, const T* y, std::size_t n);  // summed in double
     void (*sample_logits)(T* in, std::size_t n, T* out, Counter counter, Key key);
     void (*activate_and_sample)(T* in, std::size_t n, T* out, Counter counter, Key key);

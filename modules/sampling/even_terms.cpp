@@ -1,8 +1,9 @@
 module;
 
-#include <cmath>
 #include <cstddef>
 #include <span>
+
+#include "../kernels/kernels.hpp"
 
 module nbm:sampling.even_terms;
 
@@ -19,11 +20,7 @@ auto even_terms(const DBM<T>& dbm, const States<T>& states, std::size_t r, bool 
         const auto row = MatrixView<const T>(states[l]).row(r);
         const auto& bias = dbm.bias(l);
         sum -= dot(row, as_span(bias));
-        if (!with_entropy || l == 0) { continue; }
-        for (const auto p : row) {
-            const auto q = double(p);
-            if (q > 0.0 && q < 1.0) { sum += q * std::log(q) + (1.0 - q) * std::log1p(-q); }
-        }
+        if (with_entropy && l != 0) { sum -= kernels::rows<T>().entropy(row.data(), row.size()); }
     }
     return sum;
 }

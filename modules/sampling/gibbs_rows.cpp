@@ -9,20 +9,18 @@ module nbm:sampling.gibbs_rows;
 import :model;
 import :random;
 import :sampling.chains;
+import :sampling.fields;
 import :tensor;
 
 namespace nbm {
 
-/// Draws layer `l` of some rows given its neighbours, as part of sweep chains.sweeps + `sweep`. The logits, then probabilities, go
-/// to `probabilities` where it is not null; else they take the place of the states. softplus_sums[r] += sum softplus(logits) where
-/// it is not empty.
+/// What becomes of logits that are set: see sample_layer().
 template <Real T>
-auto sample_layer(const DBM<T>& dbm, Chains<T>& chains, std::size_t l, std::uint64_t sweep, Rows rows, double beta,
-                  States<T>* probabilities, std::span<double> softplus_sums) -> void {
-    const auto step = layer_step(chains.sweeps + sweep, dbm.layer_count(), l);
+auto sample_set_logits(Chains<T>& chains, std::size_t layers, std::size_t l, std::uint64_t sweep, Rows rows, double beta,
+                       States<T>* probabilities, std::span<double> softplus_sums) -> void {
+    const auto step = layer_step(chains.sweeps + sweep, layers, l);
     const auto states = slice(chains.states[l], rows);
     const auto logits = probabilities == nullptr ? states : slice((*probabilities)[l], rows);
-    dbm.field_rows(l, chains.states, rows, logits);
     if (beta != 1.0) {
         for (std::size_t r = 0; r != logits.rows(); ++r) {
             for (auto& value : logits.row(r)) { value *= static_cast<T>(beta); }
@@ -36,12 +34,28 @@ auto sample_layer(const DBM<T>& dbm, Chains<T>& chains, std::size_t l, std::uint
     }
 }
 
-/// All layers of a parity.
+/// Draws layer `l` of some rows given its neighbours, as part of sweep chains.sweeps + `sweep`. The logits, then probabilities, go
+/// to `probabilities` where it is not null; else they take the place of the states. softplus_sums[r] += sum softplus(logits) where
+/// it is not empty.
+template <Real T>
+auto sample_layer(const DBM<T>& dbm, Chains<T>& chains, std::size_t l, std::uint64_t sweep, Rows rows, double beta,
+                  States<T>* probabilities, std::span<double> softplus_sums) -> void {
+    const auto logits = slice(probabilities == nullptr ? chains.states[l] : (*probabilities)[l], rows);
+    dbm.field_rows(l, chains.states, rows, logits);
+    sample_set_logits(chains, dbm.layer_count(), l, sweep, rows, beta, probabilities, softplus_sums);
+}
+
+/// All layers of a parity of many rows, in parallel inside; softplus_sums: one for each of the rows, or none.
 template <Real T>
 auto sample_parity(const DBM<T>& dbm, Chains<T>& chains, Parity parity, std::uint64_t sweep, Rows rows,
                    States<T>* probabilities = nullptr, std::span<double> softplus_sums = {}) -> void {
     for (std::size_t l = parity == Parity::even ? 0 : 1; l < dbm.layer_count(); l += 2) {
-        sample_layer(dbm, chains, l, sweep, rows, 1.0, probabilities, softplus_sums);
+        set_field_by_columns(dbm, l, chains.states, rows,
+                             slice(probabilities == nullptr ? chains.states[l] : (*probabilities)[l], rows));
+        for_pieces(rows, [&](Rows piece) {
+            const auto sums = softplus_sums.empty() ? softplus_sums : softplus_sums.subspan(piece.first - rows.first, piece.count);
+            sample_set_logits(chains, dbm.layer_count(), l, sweep, piece, 1.0, probabilities, sums);
+        });
     }
 }
 

@@ -1,6 +1,7 @@
 module;
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <span>
@@ -12,6 +13,7 @@ module nbm:sampling.mean_field_rows;
 import :model;
 import :sampling.chains;
 import :sampling.even_terms;
+import :sampling.fields;
 import :sampling.mean_field;
 import :tensor;
 
@@ -38,28 +40,17 @@ auto make_room(const DBM<T>& dbm, std::size_t rows) -> MeanFieldRoom<T> {
     return {.updated = dbm.make_states(rows), .constant = dbm.make_states(rows)};
 }
 
-/// out += what the neighbours of layer l for which `which` is true contribute to its field.
-template <Real T, class Which>
-auto add_inputs(const DBM<T>& dbm, std::size_t l, const States<T>& states, Rows rows, const Which& which, MatrixView<T> out)
-    -> void {
-    for (const auto& [edge, weights] : dbm.synapses()) {
-        if (edge.upper != l && edge.lower != l) { continue; }
-        const auto from = edge.upper == l ? edge.lower : edge.upper;
-        if (!which(from)) { continue; }
-        multiply<T>(slice(states[from], rows), weights, out, Transpose::no, edge.upper == l ? Transpose::no : Transpose::yes, T{1},
-                    T{1});
-    }
-}
-
 /// Fills room.constant for some rows of the free layers.
 template <Real T>
 auto set_constant(const DBM<T>& dbm, const States<T>& means, MeanFieldRoom<T>& room, const std::vector<bool>& free, Rows rows)
     -> void {
     for (std::size_t l = 0; l != dbm.layer_count(); ++l) {
         if (!free[l]) { continue; }
-        const auto out = slice(room.constant[l], rows);
-        set_rows(out, as_span(dbm.bias(l)));
-        add_inputs(dbm, l, means, rows, [&](std::size_t k) { return !free[k]; }, out);
+        const auto bias = as_span(dbm.bias(l));
+        set_field_by_columns(
+            dbm, l, means, rows, [&](std::size_t k) { return !free[k]; },
+            [&](std::size_t first, MatrixView<T> part) { set_rows(part, bias.subspan(first, part.cols())); },
+            slice(room.constant[l], rows));
     }
 }
 
@@ -67,13 +58,18 @@ auto set_constant(const DBM<T>& dbm, const States<T>& means, MeanFieldRoom<T>& r
 template <Real T>
 auto set_field(const DBM<T>& dbm, std::size_t l, const States<T>& means, const MeanFieldRoom<T>& room,
                const std::vector<bool>& free, Rows rows, MatrixView<T> out) -> void {
-    for (std::size_t r = 0; r != rows.count; ++r) {
-        std::ranges::copy(MatrixView<const T>(room.constant[l]).row(rows.first + r), out.row(r).begin());
-    }
-    add_inputs(dbm, l, means, rows, [&](std::size_t k) { return bool(free[k]); }, out);
+    const auto constant = slice(room.constant[l], rows);
+    set_field_by_columns(
+        dbm, l, means, rows, [&](std::size_t k) { return bool(free[k]); },
+        [&](std::size_t first, MatrixView<T> part) {
+            for (std::size_t r = 0; r != part.rows(); ++r) {
+                std::ranges::copy(constant.row(r).subspan(first, part.cols()), part.row(r).begin());
+            }
+        },
+        out);
 }
 
-/// One sweep over some rows; the largest change of a mean.
+/// One sweep over at most rows_by_columns rows; the largest change of a mean.
 template <Real T>
 auto mean_field_sweep(const DBM<T>& dbm, States<T>& means, MeanFieldRoom<T>& room, const std::vector<bool>& free, double beta,
                       Rows rows) -> double {
@@ -81,16 +77,20 @@ auto mean_field_sweep(const DBM<T>& dbm, States<T>& means, MeanFieldRoom<T>& roo
     for (const auto parity : {Parity::odd, Parity::even}) {
         for (std::size_t l = parity == Parity::even ? 0 : 1; l < dbm.layer_count(); l += 2) {
             if (!free[l]) { continue; }
-            const auto updated = slice(room.updated[l], rows);
-            set_field(dbm, l, means, room, free, rows, updated);
-            activate(updated, beta);
-            change = larger_change(change, take_over<T>(updated, slice(means[l], rows)));
+            set_field(dbm, l, means, room, free, rows, slice(room.updated[l], rows));
+            auto changes = std::array<double, rows_by_columns>{};
+            for_pieces(rows, [&](Rows piece) {
+                const auto updated = slice(room.updated[l], piece);
+                activate(updated, beta);
+                changes[piece.first - rows.first] = take_over<T>(updated, slice(means[l], piece));
+            });
+            for (std::size_t r = 0; r != rows.count; ++r) { change = larger_change(change, changes[r]); }
         }
     }
     return change;
 }
 
-/// Mean field over some rows whose room.constant is set, on the calling thread, until all of them stay, the steps are done or a
+/// Mean field over at most rows_by_columns rows whose room.constant is set, until all of them stay, the steps are done or a
 /// stop is requested.
 template <Real T>
 auto mean_field_rows(const DBM<T>& dbm, States<T>& means, MeanFieldRoom<T>& room, const MeanFieldOptions& options,
@@ -131,11 +131,11 @@ auto propup_rows(const DBM<T>& dbm, States<T>& means, const MeanFieldRoom<T>& ro
             std::ranges::transform(from, bias, MatrixView<T>(means[l]).row(r).begin(),
                                    [&](T field, T b) { return b + scale * (field - b); });
         }
-        activate(slice(means[l], rows), 1.0);
+        for_pieces(rows, [&](Rows piece) { activate(slice(means[l], piece), 1.0); });
     }
 }
 
-/// The positive phase of some rows, on the calling thread: means[0] is given, the hidden means are inferred, and free_energies[r]
+/// The positive phase of at most rows_by_columns rows: means[0] is given, the hidden means are inferred, and free_energies[r]
 /// becomes row r's variational free energy - b_0.v - sum over hidden even l of (b_l.mu_l + H(mu_l)) - sum over odd l of
 /// sum softplus(z_l), exact for two layers, where `room` is not used. The odd layers' means are those given the even ones', for
 /// which their terms and entropies add up to the softplus. constant_is_set: room.constant needs no set_constant().
@@ -156,13 +156,14 @@ auto infer_rows(const DBM<T>& dbm, States<T>& means, MeanFieldRoom<T>& room, con
         if (deep && free[l]) {
             set_field(dbm, l, means, room, free, rows, part);
         } else {
-            dbm.field_rows(l, means, rows, part);
+            set_field_by_columns(dbm, l, means, rows, part);
         }
-        activate_and_sum(part, free_energies);
     }
-    for (std::size_t r = 0; r != rows.count; ++r) {
-        free_energies[r] = even_terms(dbm, means, rows.first + r, true) - free_energies[r];
-    }
+    for_pieces(rows, [&](Rows piece) {
+        const auto sums = free_energies.subspan(piece.first - rows.first, piece.count);
+        for (std::size_t l = 1; l < dbm.layer_count(); l += 2) { activate_and_sum(slice(means[l], piece), sums); }
+        for (std::size_t r = 0; r != piece.count; ++r) { sums[r] = even_terms(dbm, means, piece.first + r, true) - sums[r]; }
+    });
     return result;
 }
 

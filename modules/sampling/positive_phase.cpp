@@ -15,6 +15,7 @@ module nbm:sampling.positive_phase_impl;
 import :model;
 import :sampling.binary_chains;
 import :sampling.even_terms;
+import :sampling.fields;
 import :sampling.mean_field;
 import :sampling.mean_field_rows;
 import :sampling.positive_phase;
@@ -26,6 +27,7 @@ namespace nbm {
 template <Real T>
 auto PositivePhase<T>::reserve(const DBM<T>& dbm, std::size_t rows) -> void {
     means_ = dbm.make_states(rows);
+    free_ = free_layers(mean_field_.options(), dbm.layer_count());
     if (!dbm.topology().is_rbm()) { room_ = make_room(dbm, rows); }
     free_energies_.assign(rows, 0.0);
 }
@@ -33,22 +35,24 @@ auto PositivePhase<T>::reserve(const DBM<T>& dbm, std::size_t rows) -> void {
 template <Real T>
 auto PositivePhase<T>::run(const DBM<T>& dbm, MatrixView<const T> batch) -> double {
     const auto count = batch.rows();
-    const auto& options = mean_field_.options();
-    const auto free = free_layers(options, dbm.layer_count());
-    const auto binary = takes_binary_path<T>() && run_binary(dbm, batch);
-    parallel_rows(count, [&](Rows rows) {
+    for_pieces({0, count}, [&](Rows rows) {
         for (auto r = rows.first; r != rows.first + rows.count; ++r) {
             std::ranges::copy(batch.row(r), slice(means_[0], {r, 1}).row(0).begin());
         }
-        const auto free_energies = std::span(free_energies_).subspan(rows.first, rows.count);
-        if (!binary || !dbm.topology().is_rbm()) {
-            infer_rows(dbm, means_, room_, options, free, rows, free_energies, binary);
-        } else {
-            for (std::size_t r = 0; r != rows.count; ++r) {
-                free_energies[r] = even_terms(dbm, means_, rows.first + r, true) - free_energies[r];
-            }
-        }
     });
+    const auto binary = takes_binary_path<T>() && run_binary(dbm, batch);
+    if (binary && dbm.topology().is_rbm()) {
+        for_pieces({0, count}, [&](Rows rows) {
+            for (auto r = rows.first; r != rows.first + rows.count; ++r) {
+                free_energies_[r] = even_terms(dbm, means_, r, true) - free_energies_[r];
+            }
+        });
+    } else {
+        for_row_blocks(count, [&](Rows rows) {
+            infer_rows(dbm, means_, room_, mean_field_.options(), free_, rows,
+                       std::span(free_energies_).subspan(rows.first, rows.count), binary);
+        });
+    }
     return std::accumulate(free_energies_.begin(), free_energies_.begin() + static_cast<std::ptrdiff_t>(count), 0.0);
 }
 
@@ -59,7 +63,8 @@ auto PositivePhase<T>::run_binary(const DBM<T>& dbm, MatrixView<const T> batch) 
     if constexpr (std::same_as<T, float>) {
         auto& bits = bits_.get();
         bits.resize(dbm.layer_count(), batch.rows());
-        const auto only_data_is_clamped = mean_field_.options().clamped == std::vector<std::size_t>{0};
+        const auto& clamped = mean_field_.options().clamped;
+        const auto only_data_is_clamped = clamped.size() == 1 && clamped[0] == 0;
         if (!only_data_is_clamped || !bits.layer(0).set_rows(batch)) { return false; }
         const auto rows = Rows{0, batch.rows()};
         if (!dbm.topology().is_rbm()) {

@@ -37,6 +37,7 @@ private:
     auto run_binary(const DBM<T>& dbm, MatrixView<const T> batch) -> bool;
 
     MeanField mean_field_;
+    std::vector<bool> free_;  // which layers may change
     States<T> means_;
     MeanFieldRoom<T> room_;
     std::vector<double> free_energies_;

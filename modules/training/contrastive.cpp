@@ -22,6 +22,7 @@ import :random;
 import :sampling;
 import :sampling.binary_chains;
 import :sampling.even_terms;
+import :sampling.fields;
 import :sampling.gibbs_rows;
 import :tensor;
 import :tensor.binary;
@@ -35,6 +36,18 @@ namespace {
 
 auto sum_of(const std::vector<double>& values, std::size_t count) -> double {
     return std::accumulate(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(count), 0.0);
+}
+
+/// Chains that start at samples of the odd layers given the data: all that a sweep, which draws the even layers first, reads.
+template <Real T>
+auto start_odd_layers(const DBM<T>& dbm, const States<T>& means, std::size_t count, Chains<T>& chains) -> void {
+    const auto sweep = chains.sweeps++;
+    for_pieces({0, count}, [&](Rows rows) {
+        for (std::size_t l = 1; l < dbm.layer_count(); l += 2) {
+            sample_probabilities<T>(slice(means[l], rows), slice(chains.states[l], rows), chains.stream,
+                                    layer_step(sweep, dbm.layer_count(), l), rows.first);
+        }
+    });
 }
 
 auto require_steps(std::size_t steps) -> void {
@@ -99,7 +112,7 @@ auto NegativePhase<T>::start_from(const DBM<T>& dbm, const States<T>& means, std
 template <Real T>
 auto NegativePhase<T>::run(const DBM<T>& dbm, std::size_t steps, std::size_t count) -> double {
     if (!takes_binary_path<T>() || !run_binary(dbm, steps, count)) { run_portable(dbm, steps, count); }
-    parallel_rows(count, [&](Rows rows) {
+    for_pieces({0, count}, [&](Rows rows) {
         for (auto r = rows.first; r != rows.first + rows.count; ++r) {
             free_energies_[r] = even_terms(dbm, chains.states, r, false) - free_energies_[r];
         }
@@ -111,7 +124,7 @@ auto NegativePhase<T>::run(const DBM<T>& dbm, std::size_t steps, std::size_t cou
 /// free_energies_ becomes the sum of softplus over the odd layers' units.
 template <Real T>
 auto NegativePhase<T>::run_portable(const DBM<T>& dbm, std::size_t steps, std::size_t count) -> void {
-    parallel_rows(count, [&](Rows rows) {
+    for_row_blocks(count, [&](Rows rows) {
         const auto sums = std::span(free_energies_).subspan(rows.first, rows.count);
         std::ranges::fill(sums, 0.0);
         for (std::size_t s = 0; s != steps; ++s) {
@@ -173,7 +186,7 @@ template <Real T>
 auto CD<T>::gradient(const DBM<T>& dbm, MatrixView<const T> batch, Gradient<T>& gradient, std::span<const T> weights) -> double {
     const auto rows = batch.rows();
     positive_.run(dbm, batch);
-    negative_.start_from(dbm, positive_.means(), rows);
+    start_odd_layers(dbm, positive_.means(), rows, negative_.chains);
     negative_.run(dbm, options_.steps, rows);
     data_.set(dbm, layers_of(positive_), rows, weights);
     model_.set(dbm, layers_of(negative_), rows, weights);
@@ -192,7 +205,7 @@ auto CD<T>::evaluate(const DBM<T>& dbm, const Matrix<T>& data) -> double {
     for (std::size_t first = 0; first < data.shape(0); first += positive_.capacity()) {
         const auto rows = Rows{first, std::min(positive_.capacity(), data.shape(0) - first)};
         sum += positive_.run(dbm, slice(data, rows));
-        chains.start_from(dbm, positive_.means(), rows.count);
+        start_odd_layers(dbm, positive_.means(), rows.count, chains.chains);
         sum -= chains.run(dbm, options_.steps, rows.count);
     }
     return sum / static_cast<double>(data.shape(0));

@@ -96,9 +96,12 @@ auto checksum(const Vector<T>& weights) -> std::uint64_t {
 
 template <Real T>
 auto gather_rows(const Matrix<T>& data, const std::vector<std::size_t>& order, std::size_t first, MatrixView<T> batch) -> void {
-    for (std::size_t i = 0; i != batch.rows(); ++i) {
-        std::ranges::copy(MatrixView<const T>(data).row(order[first + i]), batch.row(i).begin());
-    }
+    const auto pieces = RowBlocks(batch.rows(), 32);
+    parallel_for(pieces.count(), [&](std::size_t p) {
+        for (auto i = pieces[p].first; i != pieces[p].first + pieces[p].count; ++i) {
+            std::ranges::copy(MatrixView<const T>(data).row(order[first + i]), batch.row(i).begin());
+        }
+    });
 }
 
 auto epoch_order(std::size_t rows, bool shuffle, std::uint64_t seed, std::size_t epoch) -> std::vector<std::size_t> {

@@ -1,0 +1,71 @@
+module;
+
+#include <algorithm>
+#include <cstddef>
+
+module nbm:sampling.fields;
+
+import :model;
+import :tensor;
+
+// Fields of whole batches by BLAS, cut by columns: a product with few rows costs more for each row than one with many.
+namespace nbm {
+
+/// Blocks of the units of a layer: an even number of nearly equal ones, so that two threads have the same to do. Depends on the
+/// layer alone.
+inline auto column_blocks(std::size_t units) -> RowBlocks {
+    constexpr std::size_t least = 64;
+    constexpr std::size_t most = 1024;
+    const auto count = units < 2 * least ? std::size_t{1} : 2 * ((units + most - 1) / most);
+    return RowBlocks(units, (units + count - 1) / count);
+}
+
+/// out = begin(columns of out) + what the neighbours of layer l for which `which` is true contribute to its field; in parallel.
+/// `out` may be the rows of states[l].
+template <Real T, class Which, class Begin>
+auto set_field_by_columns(const DBM<T>& dbm, std::size_t l, const States<T>& states, Rows rows, const Which& which,
+                          const Begin& begin, MatrixView<T> out) -> void {
+    const auto blocks = column_blocks(out.cols());
+    parallel_for(blocks.count(), [&](std::size_t block) {
+        const auto [first, count] = blocks[block];
+        const auto part = out.columns(first, count);
+        begin(first, part);
+        for (const auto& [edge, weights] : dbm.synapses()) {
+            if (edge.upper == l && which(edge.lower)) {
+                multiply<T>(slice(states[edge.lower], rows), MatrixView<const T>(weights).columns(first, count), part,
+                            Transpose::no, Transpose::no, T{1}, T{1});
+            } else if (edge.lower == l && which(edge.upper)) {
+                multiply<T>(slice(states[edge.upper], rows), slice(weights, {first, count}), part, Transpose::no, Transpose::yes,
+                            T{1}, T{1});
+            }
+        }
+    });
+}
+
+/// The whole field, bias and all neighbours.
+template <Real T>
+auto set_field_by_columns(const DBM<T>& dbm, std::size_t l, const States<T>& states, Rows rows, MatrixView<T> out) -> void {
+    const auto bias = as_span(dbm.bias(l));
+    set_field_by_columns(
+        dbm, l, states, rows, [](std::size_t) { return true; },
+        [&](std::size_t first, MatrixView<T> part) { set_rows(part, bias.subspan(first, part.cols())); }, out);
+}
+
+/// Few enough rows for one of the blocks that samplers and mean field work on.
+inline constexpr std::size_t rows_by_columns = 256;
+
+/// Calls f(Rows) for blocks of rows, one after the other; f is parallel inside.
+template <class F>
+auto for_row_blocks(std::size_t rows, const F& f) -> void {
+    const auto blocks = RowBlocks(rows, rows_by_columns);
+    for (std::size_t b = 0; b != blocks.count(); ++b) { f(blocks[b]); }
+}
+
+/// Calls f(Rows, relative to all rows) for small pieces of `rows`, in parallel.
+template <class F>
+auto for_pieces(Rows rows, const F& f) -> void {
+    const auto pieces = RowBlocks(rows.count, 32);
+    parallel_for(pieces.count(), [&](std::size_t p) { f(Rows{rows.first + pieces[p].first, pieces[p].count}); });
+}
+
+}  // namespace nbm
