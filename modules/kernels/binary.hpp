@@ -1,6 +1,6 @@
 // Products with binary states by table look-up, and what follows them. The states of four sending units, a quad, make an index
-// into a table of the 16 sums of their weights; one register looks up 16 chains, a block, at once. Up to four blocks, a bundle, are
-// kept in registers. docs/performance.md explains the idea.
+// into a table of the 16 sums of their weights; one register looks up 16 chains, a block, at once. The sums of up to eight blocks,
+// a bundle, are kept in registers. docs/performance.md explains the idea.
 #pragma once
 
 #include <array>
@@ -14,10 +14,17 @@ using Key = std::array<std::uint32_t, 2>;
 
 inline constexpr std::size_t block_chains = 16;
 inline constexpr std::size_t quad_units = 4;
-inline constexpr std::size_t bundle_blocks = 4;
+inline constexpr std::size_t bundle_blocks = 8;
+inline constexpr std::size_t group_units = 12;     // receiving units whose fields are made together
+inline constexpr std::size_t most_tile_units = 3;  // receiving units whose tables are kept at once
+
+/// Room for the tables of add_fields.
+constexpr std::size_t table_numbers(std::size_t senders) {
+    return (senders + quad_units - 1) / quad_units * most_tile_units * block_chains;
+}
 
 /// Blocks of chains in nearly equal bundles. States are laid out as [bundle][quad][block of the bundle][chain], one index a word;
-/// fields, of a quad of receiving units, as [bundle][unit][block of the bundle][chain].
+/// fields as [quad of receiving units][bundle][unit][block of the bundle][chain].
 struct Bundles {
     std::size_t blocks;
 
@@ -26,6 +33,7 @@ struct Bundles {
     constexpr std::size_t size(std::size_t bundle) const { return first(bundle + 1) - first(bundle); }
     constexpr std::size_t states(std::size_t bundle, std::size_t quads) const { return first(bundle) * quads * block_chains; }
     constexpr std::size_t fields(std::size_t bundle) const { return first(bundle) * quad_units * block_chains; }
+    constexpr std::size_t quad_fields() const { return blocks * quad_units * block_chains; }
 };
 
 /// Units that send: unit i's weight to the receiving unit j is weights[i * sender_stride + j * receiver_stride].
@@ -38,7 +46,8 @@ struct Senders {
     float scale;  // of the sum
 };
 
-/// At most four units that receive: first (a multiple of 4), first + 1, ...
+/// Units that receive: first (a multiple of 4), first + 1, ... A group of at most 12 for set_fields and add_fields, at most four,
+/// with the fields of their quad, for all else.
 struct Receivers {
     std::size_t first;
     std::size_t count;
@@ -76,7 +85,7 @@ struct BinaryKernels {
     /// z[unit] = bias[unit], or 0 where bias is null.
     void (*set_fields)(const float* bias, Receivers receivers, Bundles bundles, float* z);
 
-    /// z[unit] += scale sum over senders of state * weight, summed quad by quad. tables: room for ceil(senders / 4) * 64 numbers,
+    /// z[unit] += scale sum over senders of state * weight, summed quad by quad. tables: room for table_numbers(senders.count),
     /// on 64 bytes as all arrays of states, fields and tables.
     void (*add_fields)(const Senders& senders, Receivers receivers, Bundles bundles, float* tables, float* z);
 

@@ -112,7 +112,7 @@ private:
 };
 
 /// Receiving units whose fields are made, and used, by one thread: parts of sums over units are theirs.
-inline constexpr std::size_t strip_units = 16;
+inline constexpr std::size_t strip_units = kernels::group_units;
 inline auto strips_of(std::size_t units) -> std::size_t { return (units + strip_units - 1) / strip_units; }
 
 /// Fields of units in chains: bias (0 where it is null) + the sums over all senders.
@@ -138,21 +138,20 @@ inline auto strip_scratch() -> StripScratch& {
 template <class Finish>
 auto multiply_binary(const BinaryProduct& product, const Finish& finish) -> void {
     parallel_for(strips_of(product.units), [&](std::size_t strip) {
+        constexpr auto quad = kernels::quad_units;
         const auto& binary = kernels::active().binary;
         auto& scratch = strip_scratch();
         auto most = std::size_t{0};
         for (const auto& s : product.senders) { most = std::max(most, s.count); }
-        constexpr auto quad = kernels::quad_units;
-        const auto numbers = product.bundles.blocks * kernels::block_chains;
-        scratch.tables.resize((most + quad - 1) / quad * quad * kernels::block_chains);
-        scratch.fields.resize(numbers * quad);
+        scratch.tables.resize(kernels::table_numbers(most));
+        scratch.fields.resize(product.bundles.quad_fields() * (strip_units / quad));
         auto* z = scratch.fields.data();
-        const auto end = std::min(product.units, (strip + 1) * strip_units);
-        for (auto first = strip * strip_units; first < end; first += quad) {
-            const auto receivers = kernels::Receivers{first, std::min(quad, end - first)};
-            binary.set_fields(product.bias, receivers, product.bundles, z);
-            for (const auto& s : product.senders) { binary.add_fields(s, receivers, product.bundles, scratch.tables.data(), z); }
-            finish(strip, receivers, z);
+        const auto first = strip * strip_units;
+        const auto all = kernels::Receivers{first, std::min(strip_units, product.units - first)};
+        binary.set_fields(product.bias, all, product.bundles, z);
+        for (const auto& s : product.senders) { binary.add_fields(s, all, product.bundles, scratch.tables.data(), z); }
+        for (std::size_t done = 0; done < all.count; done += quad, z += product.bundles.quad_fields()) {
+            finish(strip, kernels::Receivers{first + done, std::min(quad, all.count - done)}, z);
         }
     });
 }

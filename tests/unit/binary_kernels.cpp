@@ -20,7 +20,7 @@ import nbm;
 namespace {
 
 constexpr std::size_t unit_counts[] = {1, 15, 17, 783};
-constexpr std::size_t chain_counts[] = {1, 3, 101, 1000};
+constexpr std::size_t chain_counts[] = {1, 3, 20, 40, 60, 80, 96, 101, 128, 1000};  // bundles of all sizes, and several
 
 Guarded<float> fields(const Layout& layout, std::uint64_t seed, Kind kind) {
     auto z = Guarded<float>(layout.room() * 4);
@@ -44,16 +44,19 @@ BOOST_AUTO_TEST_CASE(fields_are_sums_of_weights) {
                     same_bits([&](const kernels::Kernels& set) {
                         auto bits = Bits();
                         const auto layout = Layout{chains};
-                        constexpr std::size_t receiving = 7;
+                        constexpr std::size_t receiving = 23;  // of the second group, each number of units up to 12
                         auto w = Guarded<float>(units * receiving);
                         for (std::size_t i = 0; i != w.size(); ++i) { w[i] = static_cast<float>(Noise(1, kind)(i)); }
                         auto states = random_states(layout, units, 2, 15U);  // padding may hold anything that is an index
-                        auto tables = Guarded<float>(quads_of(units) * 64);
+                        auto tables = Guarded<float>(kernels::table_numbers(units));
                         auto bias = Guarded<float>(receiving);
                         for (std::size_t j = 0; j != receiving; ++j) { bias[j] = float(j) - 2.5F; }
-                        for (const std::size_t first : {0, 4}) {
-                            const auto r = kernels::Receivers{first, std::min<std::size_t>(4, receiving - first)};
-                            auto z = Guarded<float>(layout.room() * 4, 9.0F);
+                        const auto counts = chains == 3 ? std::vector<std::size_t>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}
+                                                        : std::vector<std::size_t>{5, 12};
+                        for (const auto count : counts) {
+                            const auto r = count == 12 ? kernels::Receivers{0, 12} : kernels::Receivers{12, count};
+                            const auto quad_fields = layout.room() * 4;
+                            auto z = Guarded<float>(quads_of(r.count) * quad_fields, 9.0F);
                             set.binary.set_fields(bias.data(), r, layout.bundles, z.data());
                             const auto senders = kernels::Senders{
                                 w.data(), by_column ? 1 : receiving, by_column ? units : 1, units, states.data(), -0.75F};
@@ -61,24 +64,23 @@ BOOST_AUTO_TEST_CASE(fields_are_sums_of_weights) {
                             auto wrong = 0;
                             for (std::size_t c = 0; c != chains; ++c) {
                                 for (std::size_t a = 0; a != r.count; ++a) {
-                                    auto sum = double(bias[first + a]);
+                                    auto sum = double(bias[r.first + a]);
                                     auto size = std::abs(sum);
                                     for (std::size_t i = 0; i != units; ++i) {
                                         if (!on(states, layout, c, i, units)) { continue; }
-                                        const auto x =
-                                            0.75 * double(by_column ? w[i + (first + a) * units] : w[i * receiving + first + a]);
+                                        const auto x = 0.75 * double(by_column ? w[i + (r.first + a) * units]
+                                                                               : w[i * receiving + r.first + a]);
                                         sum -= x;
                                         size += std::abs(x);
                                     }
                                     // Each number passes at most 3 roundings in a table, one a quad and 3 at the end.
-                                    wrong += close(double(z[layout.field(c, a)]), sum, double(quads_of(units) + 6) * 0x1p-24 * size)
-                                                 ? 0
-                                                 : 1;
+                                    const auto found = double(z[a / 4 * quad_fields + layout.field(c, a % 4)]);
+                                    wrong += close(found, sum, double(quads_of(units) + 6) * 0x1p-24 * size) ? 0 : 1;
                                 }
                             }
                             BOOST_TEST(wrong == 0);
                             bits.add(z);
-                            bits.add(tables);
+                            BOOST_TEST(tables.is_whole());
                             set.binary.set_fields(nullptr, r, layout.bundles, z.data());
                             for (std::size_t i = 0; i != z.size(); ++i) { wrong += z[i] == 0.0F ? 0 : 1; }
                             BOOST_TEST(wrong == 0);

@@ -106,12 +106,12 @@ struct Layout {
     kernels::Bundles bundles = {blocks};
 
     std::size_t bundle_of(std::size_t block) const {
-        const auto count = (blocks + 3) / 4;
+        const auto count = (blocks + 7) / 8;
         auto b = std::size_t{0};
         while ((b + 1) * blocks / count <= block) { ++b; }
         return b;
     }
-    std::size_t first(std::size_t bundle) const { return bundle * blocks / ((blocks + 3) / 4); }
+    std::size_t first(std::size_t bundle) const { return bundle * blocks / ((blocks + 7) / 8); }
     std::size_t width(std::size_t bundle) const { return (first(bundle + 1) - first(bundle)) * 16; }
     /// Of a chain in row `i` of `rows`: quads for states, the four units for fields.
     std::size_t at(std::size_t chain, std::size_t i, std::size_t rows) const {
