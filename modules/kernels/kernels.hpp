@@ -20,7 +20,7 @@ struct RowKernels {
     double (*softplus)(const T* z, std::size_t n, T beta);
     double (*activate_and_sum)(T* z, std::size_t n);
     double (*anneal)(T* z, const T* base, std::size_t n, T before, T now);
-    T (*replace)(T* x, const T* y, std::size_t n);         // x <- y; the largest |x - y|, NaN where there is one
+    T (*update_means)(T* means, const T* input, const T* constant, std::size_t n, T beta);
     double (*entropy)(const T* q, std::size_t n);          // of independent units that are on with probability q, in nats
     double (*dot)(const T* x, const T* y, std::size_t n);  // summed in double
     void (*sample_logits)(T* in, std::size_t n, T* out, Counter counter, Key key);

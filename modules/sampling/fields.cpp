@@ -2,6 +2,7 @@ module;
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 module nbm:sampling.fields;
 
@@ -20,8 +21,9 @@ inline auto column_blocks(std::size_t units) -> RowBlocks {
     return RowBlocks(units, (units + count - 1) / count);
 }
 
-/// out = begin(columns of out) + what the neighbours of layer l for which `which` is true contribute to its field; in parallel.
-/// `out` may be the rows of states[l].
+/// out = begin + what the neighbours of layer l for which `which` is true contribute to its field; in parallel for blocks of
+/// columns. begin(first column, columns of out) writes what the sum begins with, or returns false: then it begins with 0. `out` may
+/// be the rows of states[l].
 template <Real T, class Which, class Begin>
 auto set_field_by_columns(const DBM<T>& dbm, std::size_t l, const States<T>& states, Rows rows, const Which& which,
                           const Begin& begin, MatrixView<T> out) -> void {
@@ -29,26 +31,35 @@ auto set_field_by_columns(const DBM<T>& dbm, std::size_t l, const States<T>& sta
     parallel_for(blocks.count(), [&](std::size_t block) {
         const auto [first, count] = blocks[block];
         const auto part = out.columns(first, count);
-        begin(first, part);
+        auto kept = begin(first, part) ? T{1} : T{0};
         for (const auto& [edge, weights] : dbm.synapses()) {
             if (edge.upper == l && which(edge.lower)) {
                 multiply<T>(slice(states[edge.lower], rows), MatrixView<const T>(weights).columns(first, count), part,
-                            Transpose::no, Transpose::no, T{1}, T{1});
+                            Transpose::no, Transpose::no, T{1}, std::exchange(kept, T{1}));
             } else if (edge.lower == l && which(edge.upper)) {
                 multiply<T>(slice(states[edge.upper], rows), slice(weights, {first, count}), part, Transpose::no, Transpose::yes,
-                            T{1}, T{1});
+                            T{1}, std::exchange(kept, T{1}));
             }
         }
+        if (kept == T{0}) {
+            for (std::size_t r = 0; r != part.rows(); ++r) { std::ranges::fill(part.row(r), T{0}); }
+        }
     });
+}
+
+/// The bias as a beginning of set_field_by_columns().
+template <Real T>
+auto begin_with_bias(const DBM<T>& dbm, std::size_t l) {
+    return [bias = as_span(dbm.bias(l))](std::size_t first, MatrixView<T> part) {
+        set_rows(part, bias.subspan(first, part.cols()));
+        return true;
+    };
 }
 
 /// The whole field, bias and all neighbours.
 template <Real T>
 auto set_field_by_columns(const DBM<T>& dbm, std::size_t l, const States<T>& states, Rows rows, MatrixView<T> out) -> void {
-    const auto bias = as_span(dbm.bias(l));
-    set_field_by_columns(
-        dbm, l, states, rows, [](std::size_t) { return true; },
-        [&](std::size_t first, MatrixView<T> part) { set_rows(part, bias.subspan(first, part.cols())); }, out);
+    set_field_by_columns(dbm, l, states, rows, [](std::size_t) { return true; }, begin_with_bias(dbm, l), out);
 }
 
 /// Few enough rows for one of the blocks that samplers and mean field work on.

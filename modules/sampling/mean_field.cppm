@@ -49,7 +49,7 @@ namespace nbm {
 /// Working room of mean field, [rows, units] for each layer.
 template <Real T>
 struct MeanFieldRoom {
-    States<T> updated;   // the new means of a layer
+    States<T> input;     // what the free neighbours contribute to a layer's field
     States<T> constant;  // the part of a free layer's field that stays: bias and clamped neighbours
 };
 

@@ -4,6 +4,7 @@ module;
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <stop_token>
 #include <vector>
@@ -27,17 +28,9 @@ inline auto free_layers(const MeanFieldOptions& options, std::size_t layers) -> 
 /// The larger one; NaN when one of them is.
 inline auto larger_change(double a, double b) -> double { return b > a || std::isnan(b) ? b : a; }
 
-/// means = updated; the largest change, NaN where there is one.
-template <Real T>
-auto take_over(MatrixView<const T> updated, MatrixView<T> means) -> double {
-    auto change = 0.0;
-    for (std::size_t r = 0; r != means.rows(); ++r) { change = larger_change(change, replace(means.row(r), updated.row(r))); }
-    return change;
-}
-
 template <Real T>
 auto make_room(const DBM<T>& dbm, std::size_t rows) -> MeanFieldRoom<T> {
-    return {.updated = dbm.make_states(rows), .constant = dbm.make_states(rows)};
+    return {.input = dbm.make_states(rows), .constant = dbm.make_states(rows)};
 }
 
 /// Fills room.constant for some rows of the free layers.
@@ -46,27 +39,17 @@ auto set_constant(const DBM<T>& dbm, const States<T>& means, MeanFieldRoom<T>& r
     -> void {
     for (std::size_t l = 0; l != dbm.layer_count(); ++l) {
         if (!free[l]) { continue; }
-        const auto bias = as_span(dbm.bias(l));
         set_field_by_columns(
-            dbm, l, means, rows, [&](std::size_t k) { return !free[k]; },
-            [&](std::size_t first, MatrixView<T> part) { set_rows(part, bias.subspan(first, part.cols())); },
-            slice(room.constant[l], rows));
+            dbm, l, means, rows, [&](std::size_t k) { return !free[k]; }, begin_with_bias(dbm, l), slice(room.constant[l], rows));
     }
 }
 
-/// The field of a free layer from room.constant and the free neighbours; `out` may be the layer's means.
+/// What the free neighbours contribute to the field of layer l; `out` may be the layer's means.
 template <Real T>
-auto set_field(const DBM<T>& dbm, std::size_t l, const States<T>& means, const MeanFieldRoom<T>& room,
-               const std::vector<bool>& free, Rows rows, MatrixView<T> out) -> void {
-    const auto constant = slice(room.constant[l], rows);
+auto set_free_field(const DBM<T>& dbm, std::size_t l, const States<T>& means, const std::vector<bool>& free, Rows rows,
+                    MatrixView<T> out) -> void {
     set_field_by_columns(
-        dbm, l, means, rows, [&](std::size_t k) { return bool(free[k]); },
-        [&](std::size_t first, MatrixView<T> part) {
-            for (std::size_t r = 0; r != part.rows(); ++r) {
-                std::ranges::copy(constant.row(r).subspan(first, part.cols()), part.row(r).begin());
-            }
-        },
-        out);
+        dbm, l, means, rows, [&](std::size_t k) { return bool(free[k]); }, [](std::size_t, MatrixView<T>) { return false; }, out);
 }
 
 /// One sweep over at most rows_by_columns rows; the largest change of a mean.
@@ -77,12 +60,14 @@ auto mean_field_sweep(const DBM<T>& dbm, States<T>& means, MeanFieldRoom<T>& roo
     for (const auto parity : {Parity::odd, Parity::even}) {
         for (std::size_t l = parity == Parity::even ? 0 : 1; l < dbm.layer_count(); l += 2) {
             if (!free[l]) { continue; }
-            set_field(dbm, l, means, room, free, rows, slice(room.updated[l], rows));
+            set_free_field(dbm, l, means, free, rows, slice(room.input[l], rows));
             auto changes = std::array<double, rows_by_columns>{};
             for_pieces(rows, [&](Rows piece) {
-                const auto updated = slice(room.updated[l], piece);
-                activate(updated, beta);
-                changes[piece.first - rows.first] = take_over<T>(updated, slice(means[l], piece));
+                for (auto r = piece.first; r != piece.first + piece.count; ++r) {
+                    changes[r - rows.first] =
+                        update_means(MatrixView<T>(means[l]).row(r), MatrixView<const T>(room.input[l]).row(r),
+                                     MatrixView<const T>(room.constant[l]).row(r), beta);
+                }
             });
             for (std::size_t r = 0; r != rows.count; ++r) { change = larger_change(change, changes[r]); }
         }
@@ -154,7 +139,13 @@ auto infer_rows(const DBM<T>& dbm, States<T>& means, MeanFieldRoom<T>& room, con
     for (std::size_t l = 1; l < dbm.layer_count(); l += 2) {
         const auto part = slice(means[l], rows);
         if (deep && free[l]) {
-            set_field(dbm, l, means, room, free, rows, part);
+            set_free_field(dbm, l, means, free, rows, part);
+            for_pieces(rows, [&](Rows piece) {
+                for (auto r = piece.first; r != piece.first + piece.count; ++r) {
+                    std::ranges::transform(slice(means[l], {r, 1}).row(0), MatrixView<const T>(room.constant[l]).row(r),
+                                           slice(means[l], {r, 1}).row(0).begin(), std::plus<T>());
+                }
+            });
         } else {
             set_field_by_columns(dbm, l, means, rows, part);
         }

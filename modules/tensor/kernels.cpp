@@ -50,8 +50,8 @@ auto dot(std::span<const T> x, std::span<const T> y) -> double {
 }
 
 template <Real T>
-auto replace(std::span<T> x, std::span<const T> y) -> double {
-    return double(kernels::rows<T>().replace(x.data(), y.data(), x.size()));
+auto update_means(std::span<T> means, std::span<const T> input, std::span<const T> constant, double beta) -> double {
+    return double(kernels::rows<T>().update_means(means.data(), input.data(), constant.data(), means.size(), static_cast<T>(beta)));
 }
 
 template <Real T>
@@ -66,8 +66,8 @@ auto clipped_column_means(MatrixView<const T> v) -> std::vector<double> {
 
 template auto clipped_column_means(MatrixView<const float>) -> std::vector<double>;
 template auto clipped_column_means(MatrixView<const double>) -> std::vector<double>;
-template auto replace(std::span<float>, std::span<const float>) -> double;
-template auto replace(std::span<double>, std::span<const double>) -> double;
+template auto update_means(std::span<float>, std::span<const float>, std::span<const float>, double) -> double;
+template auto update_means(std::span<double>, std::span<const double>, std::span<const double>, double) -> double;
 template auto dot(std::span<const float>, std::span<const float>) -> double;
 template auto dot(std::span<const double>, std::span<const double>) -> double;
 template auto set_rows(MatrixView<float>, std::span<const float>) -> void;

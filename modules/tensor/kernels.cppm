@@ -40,9 +40,9 @@ namespace nbm {
 template <Real T>
 auto dot(std::span<const T> x, std::span<const T> y) -> double;
 
-/// x <- y; the largest |x_k - y_k|, NaN when one of them is. The two do not overlap.
+/// means <- sigmoid(beta (input + constant)); the largest change, NaN when one of them is.
 template <Real T>
-auto replace(std::span<T> x, std::span<const T> y) -> double;
+auto update_means(std::span<T> means, std::span<const T> input, std::span<const T> constant, double beta) -> double;
 
 /// The mean of each column, kept away from 0 and 1, so that its logit is finite: in [0.001, 0.999]. Needs at least one row.
 template <Real T>
