@@ -101,10 +101,12 @@ set(NBM_INTERFACES
   training/initialise.cppm
   training/optimiser.cppm
   training/adam.cppm
+  training/profile.cppm
   training/gradient.cppm
   training/contrastive.cppm
   training/exact.cppm
   training/tempered.cppm
+  training/fit_options.cppm
   training/fit.cppm
   training/pretrain.cppm
   config/config.cppm

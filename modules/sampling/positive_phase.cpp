@@ -35,6 +35,7 @@ auto PositivePhase<T>::reserve(const DBM<T>& dbm, std::size_t rows) -> void {
 template <Real T>
 auto PositivePhase<T>::run(const DBM<T>& dbm, MatrixView<const T> batch) -> double {
     const auto count = batch.rows();
+    mean_field_sweeps_ = 0;
     for_pieces({0, count}, [&](Rows rows) {
         for (auto r = rows.first; r != rows.first + rows.count; ++r) {
             std::ranges::copy(batch.row(r), slice(means_[0], {r, 1}).row(0).begin());
@@ -49,8 +50,9 @@ auto PositivePhase<T>::run(const DBM<T>& dbm, MatrixView<const T> batch) -> doub
         });
     } else {
         for_row_blocks(count, [&](Rows rows) {
-            infer_rows(dbm, means_, room_, mean_field_.options(), free_, rows,
-                       std::span(free_energies_).subspan(rows.first, rows.count), binary);
+            const auto result = infer_rows(dbm, means_, room_, mean_field_.options(), free_, rows,
+                                           std::span(free_energies_).subspan(rows.first, rows.count), binary);
+            mean_field_sweeps_ += result.steps * rows.count;
         });
     }
     return std::accumulate(free_energies_.begin(), free_energies_.begin() + static_cast<std::ptrdiff_t>(count), 0.0);

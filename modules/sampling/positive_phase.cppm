@@ -29,6 +29,9 @@ public:
     /// The variational free energy of each row of the last batch, in nats; further elements mean nothing.
     inline auto free_energies() const -> std::span<const double> { return free_energies_; }
 
+    /// Sweeps of mean field in the last run, summed over its rows; 0 for an RBM, whose means are exact without any.
+    inline auto mean_field_sweeps() const -> std::size_t { return mean_field_sweeps_; }
+
     /// means[0] is the data.
     inline auto means() const -> const States<T>& { return means_; }
     inline auto capacity() const -> std::size_t { return means_.empty() ? 0 : means_[0].shape(0); }
@@ -41,6 +44,7 @@ private:
     States<T> means_;
     MeanFieldRoom<T> room_;
     std::vector<double> free_energies_;
+    std::size_t mean_field_sweeps_ = 0;
     Workspace<BinaryChains> bits_;
 };
 

@@ -28,6 +28,7 @@ import :tensor;
 import :tensor.binary;
 import :training.contrastive;
 import :training.gradient;
+import :training.profile;
 import :training.state;
 
 namespace nbm {
@@ -185,9 +186,13 @@ auto CD<T>::begin(const DBM<T>& dbm, const Matrix<T>& data, std::size_t batch_si
 template <Real T>
 auto CD<T>::gradient(const DBM<T>& dbm, MatrixView<const T> batch, Gradient<T>& gradient, std::span<const T> weights) -> double {
     const auto rows = batch.rows();
+    auto watch = Stopwatch(profile_.get(), &Profile::positive);
     positive_.run(dbm, batch);
+    watch.next(&Profile::negative);
     start_odd_layers(dbm, positive_.means(), rows, negative_.chains);
     negative_.run(dbm, options_.steps, rows);
+    watch.next(&Profile::gradient);
+    profile_.count_mean_field(positive_.mean_field_sweeps());
     data_.set(dbm, layers_of(positive_), rows, weights);
     model_.set(dbm, layers_of(negative_), rows, weights);
     difference(dbm, data_, model_, gradient);
@@ -234,8 +239,12 @@ template <Real T>
 auto PCD<T>::gradient(const DBM<T>& dbm, MatrixView<const T> batch, Gradient<T>& gradient, std::span<const T> weights) -> double {
     const auto rows = batch.rows();
     const auto count = negative_.chains.count();
+    auto watch = Stopwatch(profile_.get(), &Profile::positive);
     positive_.run(dbm, batch);
+    watch.next(&Profile::negative);
     const auto model = negative_.run(dbm, options_.steps, count);
+    watch.next(&Profile::gradient);
+    profile_.count_mean_field(positive_.mean_field_sweeps());
     data_.set(dbm, layers_of(positive_), rows, weights);
     model_.set(dbm, layers_of(negative_), count);
     difference(dbm, data_, model_, gradient);

@@ -14,6 +14,7 @@ import :random;
 import :sampling;
 import :tensor;
 import :training.gradient;
+import :training.profile;
 
 export namespace nbm {
 
@@ -74,6 +75,9 @@ public:
     /// The cost of other data. Changes nothing that training uses.
     auto evaluate(const DBM<T>& dbm, const Matrix<T>& data) -> double;
 
+    /// Counts the phases of gradient() there, until null is given: see ProfiledTrainer.
+    inline auto profile_into(Profile* profile) -> void { profile_.set(profile); }
+
     /// The address of the next random number, and what the options of the gradient remember.
     auto save_state(State& state) const -> void;
     auto load_state(const State& state) -> void;
@@ -85,6 +89,7 @@ private:
     GradientRules<T> rules_;
     Phase<T> data_;
     Phase<T> model_;
+    ProfileLink profile_;
 };
 
 struct PCDOptions {
@@ -113,6 +118,9 @@ public:
     /// The persistent chains.
     inline auto chains() const -> const Chains<T>& { return negative_.chains; }
 
+    /// Counts the phases of gradient() there, until null is given: see ProfiledTrainer.
+    inline auto profile_into(Profile* profile) -> void { profile_.set(profile); }
+
     /// The chains, the address of their next random number and what the options of the gradient remember. load_state, after
     /// begin(), throws InputError for another number of chains.
     auto save_state(State& state) const -> void;
@@ -125,6 +133,7 @@ private:
     GradientRules<T> rules_;
     Phase<T> data_;
     Phase<T> model_;
+    ProfileLink profile_;
 };
 
 }  // namespace nbm

@@ -18,6 +18,7 @@ import :model;
 import :tensor;
 import :training.exact;
 import :training.gradient;
+import :training.profile;
 import :training.state;
 
 namespace nbm {
@@ -65,8 +66,11 @@ auto Exact<T>::gradient(const DBM<T>& dbm, MatrixView<const T> batch, Gradient<T
     if (!weights.empty() && weights.size() != rows) {
         throw ShapeError(fmt::format("found {} weights for {} rows", weights.size(), rows));
     }
+    auto watch = Stopwatch(profile_.get(), &Profile::positive);
     const auto data = data_moments(dbm, batch, weights);
+    watch.next(&Profile::negative);
     const auto model = model_moments(dbm, {});
+    watch.next(&Profile::gradient);
     const auto total = weights.empty() ? 1.0 : std::accumulate(weights.begin(), weights.end(), 0.0) / static_cast<double>(rows);
     for (std::size_t l = 0; l != gradient.biases.size(); ++l) {
         set_difference(data.moments.biases[l], model.moments.biases[l], total, gradient.biases[l]);

@@ -11,6 +11,7 @@ import :io;
 import :model;
 import :tensor;
 import :training.gradient;
+import :training.profile;
 
 export namespace nbm {
 
@@ -38,6 +39,9 @@ public:
     /// The cost of other data.
     auto evaluate(const DBM<T>& dbm, const Matrix<T>& data) -> double;
 
+    /// Counts the phases of gradient() there, until null is given: see ProfiledTrainer.
+    inline auto profile_into(Profile* profile) -> void { profile_.set(profile); }
+
     /// What the rules of the gradient remember.
     auto save_state(State& state) const -> void;
     auto load_state(const State& state) -> void;
@@ -45,6 +49,7 @@ public:
 private:
     GradientRules<T> rules_;
     std::vector<Vector<T>> activities_;  // mean of each layer in the batch
+    ProfileLink profile_;
 };
 
 }  // namespace nbm

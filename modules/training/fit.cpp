@@ -25,6 +25,7 @@ import :model;
 import :random;
 import :tensor;
 import :training.fit;
+import :training.fit_options;
 
 namespace nbm {
 

@@ -2,16 +2,12 @@ module;
 
 #include <algorithm>
 #include <chrono>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <filesystem>
-#include <functional>
 #include <span>
-#include <stop_token>
 #include <string>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -23,51 +19,9 @@ import :io;
 import :model;
 import :random;
 import :tensor;
+import :training.fit_options;
 import :training.penalty;
-
-export namespace nbm {
-
-/// What fit() needs of a trainer: see CD.
-template <class Tr, class T>
-concept Trainer =
-    Real<T> && requires(Tr& trainer, const DBM<T>& dbm, const Matrix<T>& data, MatrixView<const T> batch, Gradient<T>& g) {
-        trainer.begin(dbm, data, std::size_t{}, std::uint64_t{}, bool{});
-        { trainer.gradient(dbm, batch, g) } -> std::same_as<double>;
-        { trainer.evaluate(dbm, data) } -> std::same_as<double>;
-    };
-
-/// A trainer whose rows may count differently: weights[r] >= 0 for each row of the batch, or none.
-template <class Tr, class T>
-concept WeightedTrainer = Trainer<Tr, T> && requires(Tr& trainer, const DBM<T>& dbm, MatrixView<const T> batch, Gradient<T>& g,
-                                                     std::span<const T> weights) {
-    { trainer.gradient(dbm, batch, g, weights) } -> std::same_as<double>;
-};
-
-/// What fit() needs of an optimiser: see SGD.
-template <class O, class T>
-concept Optimiser = Real<T> && requires(O& optimiser, DBM<T>& dbm, const Gradient<T>& g) { optimiser.update(dbm, g); };
-
-/// Prints "nbm: warning: ..." on stderr.
-auto print_warning(std::string_view sentence) -> void;
-
-template <Real T>
-struct FitOptions {
-    std::size_t epochs = 10;                // the epoch after the last, counted from 0
-    std::size_t batch_size = 100;           // rows an update; the last batch of an epoch may be smaller
-    const Matrix<T>* validation = nullptr;  // [rows, visible], evaluated after each epoch
-    const Vector<T>* weights = nullptr;     // [rows], how much each training row counts: at least 0; only their ratios matter
-    bool shuffle = true;                    // anew in each epoch
-    std::size_t initial_epoch = 0;          // where a continued training begins; trainer and optimiser go on from where they are
-    Penalty penalty = {};
-    double max_norm = 0.0;              // of each hidden unit's incoming weights, see limit_norms; 0: no limit
-    std::uint64_t seed = 1;             // of shuffling and of the trainer
-    std::stop_token stop = {};          // asked after each batch; a request ends the training as cancelled
-    std::filesystem::path resume = {};  // a checkpoint to go on from: machine, trainer, optimiser, history and callbacks
-    bool continue_after_stop = false;   // go on even from a checkpoint whose training a callback had stopped
-    std::function<void(std::string_view)> on_warning = print_warning;  // what becomes of warnings; the history has them, too
-};
-
-}  // namespace nbm
+import :training.profile;
 
 namespace nbm {
 
@@ -129,7 +83,8 @@ public:
           weights_(normalised_weights(options.weights, train.shape(0))),
           gradient_(zero_parameters(dbm)),
           batch_(Matrix<T>::from_shape({std::min(options.batch_size, train.shape(0)), train.shape(1)})),
-          batch_weights_(Vector<T>::from_shape({weights_.size() == 0 ? 0 : batch_.shape(0)})) {
+          batch_weights_(Vector<T>::from_shape({weights_.size() == 0 ? 0 : batch_.shape(0)})),
+          watch_(options.profile) {
         params_ = {.first_epoch = options.initial_epoch,
                    .epochs = options.epochs,
                    .batches = (train.shape(0) + batch_.shape(0) - 1) / batch_.shape(0),
@@ -150,14 +105,9 @@ public:
             set_up();
             static_cast<FitParams&>(context) = params_;
             context.resumed = !options_.resume.empty();
-            follow(all_.template call<hook::TrainBegin>(context));
-            while (outcome_ == Outcome::completed && position_.epoch < options_.epochs) { run_epoch(); }
-            context.outcome = outcome_;
-            context.stop_reason = stop_reason();
-            all_.template call<hook::Finalise>(context);
-            all_.template call<hook::TrainEnd>(context);
-            write_checkpoints();
+            train(context);
         } catch (...) {
+            watch_.stop();
             context.outcome = Outcome::failed;
             context.stop_reason = "an exception was thrown";
             context.error = std::current_exception();
@@ -174,6 +124,24 @@ private:
     template <class InfoType>
     using ContextOf = Context<InfoType, RunType>;
     using Clock = std::chrono::steady_clock;
+    /// A profiled trainer counts its phases itself.
+    static constexpr auto gradient_phase = ProfiledTrainer<TrainerType> ? Stopwatch::Phase{} : &Profile::gradient;
+
+    /// What a profile is of.
+    auto train(ContextOf<TrainInfo>& context) -> void {
+        if (options_.profile != nullptr) { *options_.profile = {}; }
+        const auto trainer = ProfiledWhile(run_.trainer, options_.profile);
+        const auto total = Stopwatch(options_.profile, &Profile::total);
+        watch_.next(&Profile::callbacks);
+        follow(all_.template call<hook::TrainBegin>(context));
+        while (outcome_ == Outcome::completed && position_.epoch < options_.epochs) { run_epoch(); }
+        context.outcome = outcome_;
+        context.stop_reason = stop_reason();
+        all_.template call<hook::Finalise>(context);
+        all_.template call<hook::TrainEnd>(context);
+        write_checkpoints();
+        watch_.stop();
+    }
 
     auto set_up() -> void {
         all_.template call<hook::SetParams>(std::as_const(params_));
@@ -252,6 +220,7 @@ private:
         }
     }
 
+    /// Begins and ends in the callbacks' phase.
     auto run_epoch() -> void {
         const auto begin =
             Clock::now() - std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(position_.seconds));
@@ -272,7 +241,9 @@ private:
         context.interrupted = flow == Flow::stop && interrupt(begin);
         if (!context.partial && options_.validation != nullptr) {
             follow(all_.template call<hook::ValidationBegin>(context));
+            watch_.next(&Profile::validation);
             base_logger_.set_validation_cost(run_.trainer.evaluate(run_.model, *options_.validation));
+            watch_.next(&Profile::callbacks);
             follow(all_.template call<hook::ValidationEnd>(context));
         }
         context.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
@@ -288,6 +259,7 @@ private:
     }
 
     auto run_batches(Clock::time_point begin) -> Flow {
+        watch_.next(&Profile::data);
         const auto order = epoch_order(params_.rows, options_.shuffle, options_.seed, position_.epoch);
         auto context = ContextOf<BatchInfo>(BatchInfo(logs_, &session_), run_);
         context.epoch = position_.epoch;
@@ -298,13 +270,22 @@ private:
             context.step = position_.epoch * params_.batches + b;
             context.size = std::min(batch_.shape(0), params_.rows - first);
             const auto batch = slice(batch_, {0, context.size});
+            watch_.next(&Profile::callbacks);
             auto flow = all_.template call<hook::BatchBegin>(context);
+            watch_.next(&Profile::data);
             gather_rows(run_.train, order, first, batch);
-            context.cost = compute_gradient(batch, std::span(order).subspan(first, context.size));
+            gather_weights(std::span(order).subspan(first, context.size));
+            watch_.next(gradient_phase);
+            context.cost = compute_gradient(batch);
+            watch_.next(&Profile::update);
             add_penalty(run_.model, options_.penalty, gradient_);
+            watch_.next(&Profile::callbacks);
             flow = std::max(flow, call_gradient(context));
+            watch_.next(&Profile::update);
             run_.optimiser.update(run_.model, gradient_);
             if (options_.max_norm > 0.0) { limit_norms(run_.model, options_.max_norm); }
+            watch_.next(&Profile::callbacks);
+            watch_.count_update(context.size);
             flow = follow(std::max(flow, all_.template call<hook::BatchEnd>(context)));
             flow = std::max(flow, poll_stop());
             position_.batch = b + 1;
@@ -315,15 +296,20 @@ private:
             }
             if (flow != Flow::proceed) { return flow; }
         }
+        watch_.next(&Profile::callbacks);
         return Flow::proceed;
     }
 
-    auto compute_gradient(MatrixView<const T> batch, std::span<const std::size_t> rows) -> double {
+    auto gather_weights(std::span<const std::size_t> rows) -> void {
+        if (weights_.size() == 0) { return; }
+        std::ranges::transform(rows, batch_weights_.begin(), [&](std::size_t r) { return weights_[r]; });
+    }
+
+    auto compute_gradient(MatrixView<const T> batch) -> double {
         if constexpr (WeightedTrainer<TrainerType, T>) {
             if (weights_.size() != 0) {
-                std::ranges::transform(rows, batch_weights_.begin(), [&](std::size_t r) { return weights_[r]; });
                 return run_.trainer.gradient(run_.model, batch, gradient_,
-                                             as_span(std::as_const(batch_weights_)).first(rows.size()));
+                                             as_span(std::as_const(batch_weights_)).first(batch.rows()));
             }
         }
         return run_.trainer.gradient(run_.model, batch, gradient_);
@@ -379,6 +365,7 @@ private:
     Gradient<T> gradient_;
     Matrix<T> batch_;
     Vector<T> batch_weights_;
+    Stopwatch watch_;
     Outcome outcome_ = Outcome::completed;
     std::string earlier_stop_;
 };

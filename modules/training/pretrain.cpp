@@ -17,6 +17,7 @@ import :estimators;
 import :model;
 import :tensor;
 import :training.fit;
+import :training.fit_options;
 import :training.initialise;
 import :training.pretrain;
 

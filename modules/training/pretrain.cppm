@@ -16,6 +16,7 @@ import :estimators;
 import :model;
 import :tensor;
 import :training.fit;
+import :training.fit_options;
 import :training.penalty;
 
 export namespace nbm {

@@ -22,6 +22,7 @@ import :sampling.even_terms;
 import :tensor;
 import :training.contrastive_impl;
 import :training.gradient;
+import :training.profile;
 import :training.state;
 import :training.tempered;
 
@@ -110,9 +111,13 @@ template <Real T>
 auto PT<T>::gradient(const DBM<T>& dbm, MatrixView<const T> batch, Gradient<T>& gradient, std::span<const T> weights) -> double {
     const auto rows = batch.rows();
     const auto count = chains().count();
+    auto watch = Stopwatch(profile_.get(), &Profile::positive);
     positive_.run(dbm, batch);
+    watch.next(&Profile::negative);
     sampler_.run(dbm, replicas_);
     const auto model = finish_chains(dbm);
+    watch.next(&Profile::gradient);
+    profile_.count_mean_field(positive_.mean_field_sweeps());
     data_.set(dbm, [&](std::size_t l) -> const Matrix<T>& { return positive_.means()[l]; }, rows, weights);
     model_.set(
         dbm,

@@ -12,6 +12,7 @@ import :model;
 import :sampling;
 import :tensor;
 import :training.gradient;
+import :training.profile;
 
 export namespace nbm {
 
@@ -51,6 +52,9 @@ public:
     /// The temperatures and how the exchanges go.
     inline auto ladder() const -> const Ladder& { return replicas_.ladder; }
 
+    /// Counts the phases of gradient() there, until null is given: see ProfiledTrainer.
+    inline auto profile_into(Profile* profile) -> void { profile_.set(profile); }
+
     /// All replicas, the temperatures with what is known of them, and the address of the next random number. load_state, after
     /// begin(), throws InputError for another number of temperatures or chains.
     auto save_state(State& state) const -> void;
@@ -67,6 +71,7 @@ private:
     GradientRules<T> rules_;
     Phase<T> data_;
     Phase<T> model_;
+    ProfileLink profile_;
 };
 
 }  // namespace nbm

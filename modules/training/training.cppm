@@ -10,5 +10,7 @@ export import :training.gradient;
 export import :training.contrastive;
 export import :training.exact;
 export import :training.tempered;
+export import :training.profile;
+export import :training.fit_options;
 export import :training.fit;
 export import :training.pretrain;

@@ -256,6 +256,8 @@ using nbm::pretrained_rbms;
 using nbm::PretrainedRBM;
 using nbm::PretrainOptions;
 using nbm::print_warning;
+using nbm::Profile;
+using nbm::ProfiledTrainer;
 using nbm::ProgressBar;
 using nbm::pseudo_likelihood;
 using nbm::pseudo_likelihoods;
