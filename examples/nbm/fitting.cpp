@@ -53,12 +53,17 @@ struct BeginRun {
     static constexpr std::string_view kind = "nbm";
     const TrainOptions& options;
     std::string configuration;
+    TrainingProfile* profile;
 
     void on_train_begin(auto& context) const {
         if (!context.resumed) { prepare_output(options); }
         nbm::write_text(fs::path(options.output) / "config.toml", configuration);
         if (context.resumed || !options.pretrain) { return; }
+        const auto begin = std::chrono::steady_clock::now();
         pretrain_machine(context.model, context.train, options, context.stop_token());
+        if (profile != nullptr) {
+            profile->pretraining = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+        }
         fmt::print("training all layers\n");
         // Chains begin where the machine is now, and a run that is killed need not pretrain again.
         context.trainer.begin(context.model, context.train, context.batch_size, context.seed, false);
@@ -99,7 +104,8 @@ auto make_optimiser(const TrainOptions& o) -> Optimisers {
 
 }  // namespace
 
-auto run_fit(nbm::DBM<Real>& dbm, const nbm::Dataset<Real>& data, const Job& job, RunCallbacks& configured) -> nbm::History {
+auto run_fit(nbm::DBM<Real>& dbm, const nbm::Dataset<Real>& data, const Job& job, RunCallbacks& configured,
+             TrainingProfile* profile) -> nbm::History {
     const auto& o = job.options;
     const auto interrupt = Interrupt();
     const auto options = nbm::FitOptions<Real>{.epochs = o.epochs,
@@ -110,8 +116,9 @@ auto run_fit(nbm::DBM<Real>& dbm, const nbm::Dataset<Real>& data, const Job& job
                                                .seed = o.seed,
                                                .stop = interrupt.token(),
                                                .resume = job.checkpoint,
-                                               .continue_after_stop = job.continue_after_stop};
-    auto callbacks = nbm::CallbackList(BeginRun{o, job.settings + configured.effective}, configured.list);
+                                               .continue_after_stop = job.continue_after_stop,
+                                               .profile = profile == nullptr ? nullptr : &profile->phases};
+    auto callbacks = nbm::CallbackList(BeginRun{o, job.settings + configured.effective, profile}, configured.list);
     auto trainer = make_trainer(o);
     auto optimiser = make_optimiser(o);
     const auto fit = [&](auto& t, auto& u) {
@@ -123,6 +130,7 @@ auto run_fit(nbm::DBM<Real>& dbm, const nbm::Dataset<Real>& data, const Job& job
         }
     };
     auto history = std::visit(fit, trainer, optimiser);
+    if (profile != nullptr) { profile->phases.callbacks -= profile->pretraining; }  // of which it was a part
     if (!is_finite(dbm)) {
         throw nbm::InputError(
             "the training diverged: its weights or cost are no finite numbers; lower --learning-rate, --momentum or --l2");

@@ -94,6 +94,11 @@ auto job_of(const ResumeOptions& resume) -> Job {
     auto& o = job.options;
     if (resume.epochs != 0) { command->get_option("--epochs")->add_result(std::to_string(o.epochs = resume.epochs)); }
     if (resume.threads != 0) { command->get_option("--threads")->add_result(std::to_string(o.threads = resume.threads)); }
+    if (resume.profile) {
+        command->get_option("--profile")->clear();
+        command->get_option("--profile")->add_result("true");
+        o.profile = true;
+    }
     o.output = resume.run;
     o.command = resume.command;
     job.settings = describe_settings(*command, o);

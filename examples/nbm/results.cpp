@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "profile.hpp"
 #include "results.hpp"
 
 namespace fs = std::filesystem;
@@ -72,6 +73,17 @@ auto to_json(const nbm::LogZ& z) -> nlohmann::ordered_json {
     return json;
 }
 
+/// floor_seconds is null where there is no floor.
+auto to_json(const TrainingProfile& profile) -> nlohmann::ordered_json {
+    auto json = nlohmann::ordered_json{};
+    for (const auto& [name, seconds] : phases_of(profile)) { json[name] = seconds; }
+    json["total"] = profile.phases.total;
+    json["updates"] = profile.phases.updates;
+    json["floor_seconds"] = profile.floor ? nlohmann::ordered_json(*profile.floor) : nullptr;
+    json["threads"] = profile.threads;
+    return json;
+}
+
 }  // namespace
 
 auto has_checkpoint(const fs::path& folder) -> bool {
@@ -110,13 +122,14 @@ auto prepare_output(const TrainOptions& o) -> void {
     if (o.save_every != 0 || !o.save_epochs.empty()) { nbm::make_writable_folder(folder / "weights"); }
 }
 
-auto write_summary(const Likelihood& likelihood, const TrainOptions& o) -> void {
+auto write_summary(const Likelihood& likelihood, const TrainOptions& o, const TrainingProfile* profile) -> void {
     const auto what = std::string(likelihood.bound ? "bound" : "log_prob");
     auto summary = nlohmann::ordered_json{{"log_z", to_json(likelihood.log_z)}};
     summary["train_" + what] = to_json(likelihood.train);
     summary["test_" + what] = likelihood.test ? to_json(*likelihood.test) : nullptr;
     summary["seed"] = o.seed;
     summary["seconds"] = likelihood.seconds;
+    if (profile != nullptr) { summary["profile"] = to_json(*profile); }
     summary["command"] = o.command;
     // Folder names need not be valid UTF-8.
     const auto text = summary.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);

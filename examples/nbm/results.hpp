@@ -9,6 +9,8 @@
 
 import nbm;
 
+struct TrainingProfile;
+
 /// The machine of the program.
 using Real = float;
 
@@ -35,7 +37,8 @@ auto start_again(const TrainOptions& options) -> std::string;
 /// Makes the folder, and removes the results of an earlier run from it, the summary first.
 auto prepare_output(const TrainOptions& options) -> void;
 
-auto write_summary(const Likelihood& likelihood, const TrainOptions& options) -> void;
+/// profile: null without --profile.
+auto write_summary(const Likelihood& likelihood, const TrainOptions& options, const TrainingProfile* profile) -> void;
 
 /// samples.png and filters.png; false when the rows are too wide for a picture.
 auto write_pictures(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>& train, const TrainOptions& options) -> bool;

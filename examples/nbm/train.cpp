@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 #include "estimate.hpp"
 #include "fitting.hpp"
 #include "machine.hpp"
+#include "profile.hpp"
 #include "results.hpp"
 #include "train.hpp"
 
@@ -60,14 +62,20 @@ auto train(const Job& job) -> bool {
                method_of(o), o.epochs);
     if (resumed) { fmt::print("going on from {}\n", job.checkpoint); }
     std::fflush(stdout);
+    auto profile = o.profile ? std::optional(TrainingProfile{}) : std::nullopt;
+    auto* const asked_profile = profile ? &*profile : nullptr;
     auto history = nbm::History{};
     try {
-        history = run_fit(dbm, data, job, callbacks);
+        history = run_fit(dbm, data, job, callbacks, asked_profile);
     } catch (const nbm::Cancelled&) {
         fmt::print("interrupted while pretraining, of which nothing is kept; start again with: {}\n", start_again(o));
         return false;
     }
     nbm::save_weights(dbm, fs::path(o.output) / "weights.h5");
+    if (profile) {
+        measure_floor(dbm.topology(), o, std::min(o.batch_size, data.train.shape(0)), *profile);
+        print(*profile);
+    }
     if (history.outcome() == nbm::Outcome::cancelled) {
         fmt::print("interrupted in epoch {}; the weights so far are in {}/weights.h5, no likelihood was estimated\n",
                    history.rows().size(), o.output);
@@ -79,7 +87,7 @@ auto train(const Job& job) -> bool {
     std::fflush(stdout);
     auto likelihood = estimate(dbm, data, o);
     likelihood.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    write_summary(likelihood, o);
+    write_summary(likelihood, o, asked_profile);
     print(likelihood, is_binary(data.train) && is_binary(data.test));
     const auto pictures = write_pictures(dbm, data.train, o);
     fmt::print("{:.1f} s; results in {}/: history.csv, weights.h5, {}summary.json\n", likelihood.seconds, o.output,

@@ -154,6 +154,8 @@ auto add_train_command(CLI::App& app, TrainOptions& o) -> CLI::App* {
     add("Likelihood", "--ais-every", o.ais_every, whole(0), "Also estimate after every N-th epoch; 0: only at the end");
     add("Output", "--output", o.output, text("FOLDER"), "Folder for the results");
     train->add_flag("--overwrite", o.overwrite, "Replace the results of an earlier run in that folder")->group("Output");
+    train->add_flag("--profile", o.profile, "Tell how long each phase of the training took, and its matrix products alone")
+        ->group("Output");
     add("Output", "--save-every", o.save_every, whole(0), "Save the weights after every N-th epoch; 0: only at the end");
     add_list("Output", "--save-epochs", o.save_epochs, whole(1), "Save the weights after these epochs, as 1,5,10");
     return train;
@@ -177,5 +179,6 @@ auto add_resume_command(CLI::App& app, ResumeOptions& o) -> CLI::App* {
         ->type_name("FILE")
         ->take_last();
     resume->add_flag("--continue-after-stop", o.continue_after_stop, "Go on even though a callback had stopped the training");
+    resume->add_flag("--profile", o.profile, "Tell how long each phase of the training took, and its matrix products alone");
     return resume;
 }

@@ -50,6 +50,7 @@ struct TrainOptions {
     std::vector<std::size_t> save_epochs;
     std::string output = "nbm-run";
     bool overwrite = false;
+    bool profile = false;
     std::string config;   // a TOML file
     std::string command;  // as it was typed
 };
@@ -63,6 +64,7 @@ struct ResumeOptions {
     std::size_t epochs = 0;   // 0: as many as the run was asked for
     std::size_t threads = 0;  // 0: as the run
     bool continue_after_stop = false;
+    bool profile = false;
     std::string checkpoint;  // empty: the newest one
     std::string command;
 };
