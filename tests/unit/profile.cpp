@@ -254,6 +254,29 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(nothing_is_counted_after_the_training, T, Trainers
     }
 }
 
+BOOST_AUTO_TEST_CASE(the_two_phases_are_told_apart) {
+    const auto profile_of = [](nbm::DBM<float> dbm, auto trainer) {
+        auto profile = nbm::Profile{};
+        nbm::fit(dbm, rows(), trainer, nbm::SGD<float>({.learning_rate = 0.0}),
+                 {.epochs = 100, .batch_size = 14, .profile = &profile});
+        return profile;
+    };
+    const auto much = nbm::MeanFieldOptions{.steps = 200, .tolerance = -1.0};  // no change is that small
+    const auto check = [](const nbm::Profile& short_negative, const nbm::Profile& long_negative) {
+        BOOST_TEST(short_negative.positive > 4.0 * short_negative.negative);
+        BOOST_TEST(long_negative.negative > 4.0 * long_negative.positive);
+    };
+    const auto deep = machine({9, 6, 4});
+    profile_of(deep, nbm::CD<float>());  // makes the threads
+    check(profile_of(deep, nbm::CD<float>({.mean_field = much})), profile_of(machine(), nbm::CD<float>({.steps = 100})));
+    check(profile_of(deep, nbm::PCD<float>({.mean_field = much})), profile_of(machine(), nbm::PCD<float>({.steps = 100})));
+    check(profile_of(deep, nbm::PT<float>({.temperatures = 2, .mean_field = much})),
+          profile_of(machine(), nbm::PT<float>({.steps = 50})));
+    // The model has 2^9 states of one side, each row a single one.
+    const auto exact = profile_of(machine({9, 9}), nbm::Exact<float>());
+    BOOST_TEST(exact.negative > 2.0 * exact.positive);
+}
+
 BOOST_AUTO_TEST_CASE(sweeps_of_mean_field_are_counted) {
     const auto sweeps = [](std::initializer_list<std::size_t> sizes, nbm::MeanFieldOptions mean_field) {
         auto dbm = machine(sizes);
@@ -264,13 +287,13 @@ BOOST_AUTO_TEST_CASE(sweeps_of_mean_field_are_counted) {
         return profile.mean_field_sweeps;
     };
     BOOST_TEST(sweeps({9, 5}, {}) == 0U);
-    BOOST_TEST(sweeps({9, 5, 3}, {.steps = 7, .tolerance = 0.0}) == 7U * 14U * 3U);
+    BOOST_TEST(sweeps({9, 5, 3}, {.steps = 7, .tolerance = -1.0}) == 7U * 14U * 3U);
     BOOST_TEST(sweeps({9, 5, 3}, {.steps = 7, .tolerance = 2.0}) == 14U * 3U);
     auto dbm = machine({9, 5, 3});
     for (const auto seen : {true, false}) {
         auto profile = nbm::Profile{};
         auto options = nbm::FitOptions<float>{.epochs = 1, .batch_size = 14, .profile = seen ? &profile : nullptr};
-        const auto mean_field = nbm::MeanFieldOptions{.steps = 3, .tolerance = 0.0};
+        const auto mean_field = nbm::MeanFieldOptions{.steps = 3, .tolerance = -1.0};
         nbm::fit(dbm, rows(), nbm::CD<float>({.mean_field = mean_field}), nbm::SGD<float>(), options);
         BOOST_TEST(profile.mean_field_sweeps == (seen ? 42U : 0U));
         nbm::fit(dbm, rows(), nbm::PT<float>({.mean_field = mean_field}), nbm::SGD<float>(), options);
