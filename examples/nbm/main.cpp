@@ -132,6 +132,7 @@ auto main(int argc, char** argv) -> int {
     callbacks_command->add_flag("--markdown", markdown, "As Markdown tables");
     try {
         app.parse(argc, argv);
+        nbm::instruction_set();  // throws for an NBM_ISA that cannot be
         auto finished = true;
         if (train_command->parsed()) {
             if (!job.options.config.empty()) { job.config = nbm::read_config(job.options.config); }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <exception>
 #include <filesystem>
@@ -148,6 +149,9 @@ auto print_header(const Options& options) -> void {
     std::getline(std::ifstream("/proc/loadavg") >> std::ws, load, ' ');
     fmt::print("{}, {} cores, load {}; kernels {}; {}\n", processor(), std::thread::hardware_concurrency(), load,
                nbm::instruction_set(), nbm::blas_name());
+    if (const auto* forced = std::getenv("OPENBLAS_CORETYPE")) {
+        fmt::print("OPENBLAS_CORETYPE={} forces BLAS, and with it the floor, to kernels that may not be the fastest here.\n", forced);
+    }
     if (options.scaling || options.memory) { return; }
     fmt::print("Best of {} rounds, in seconds of the whole workload; floor: its matrix products alone, by sgemm of OpenBLAS.\n",
                options.rounds);

@@ -188,6 +188,14 @@ BOOST_AUTO_TEST_CASE(wrong_options_are_refused) {
     refuses("", {"a command is needed"});
 }
 
+BOOST_AUTO_TEST_CASE(a_wrong_instruction_set_is_refused) {
+    const auto folder = Temporary();
+    ::setenv("NBM_ISA", "avx3", 1);
+    refuse_program(folder, "train --data digits --output run", {"NBM_ISA is 'avx3'", "avx2"});
+    ::unsetenv("NBM_ISA");
+    BOOST_TEST(!std::filesystem::exists(folder / "run"));
+}
+
 BOOST_AUTO_TEST_CASE(wrong_data_are_refused) {
     const auto base = std::string("train --hidden 4 --epochs 1 --output run --data ");
     refuses(base + "digts", {"did you mean 'digits'"});
