@@ -22,7 +22,7 @@ auto MeanField::run(const DBM<T>& dbm, States<T>& means) const -> MeanFieldResul
     auto results = std::vector<MeanFieldResult>(blocks.count());
     parallel_for(blocks.count(), [&](std::size_t block) {
         set_constant(dbm, means, room, free, blocks[block]);
-        results[block] = mean_field_rows(dbm, means, room, options_, free, blocks[block]);
+        results[block] = mean_field_rows(dbm, means, room, options_, free, blocks[block], SweepOrder{});
     });
     return worst_of(results);
 }

@@ -52,24 +52,32 @@ auto set_free_field(const DBM<T>& dbm, std::size_t l, const States<T>& means, co
         dbm, l, means, rows, [&](std::size_t k) { return bool(free[k]); }, [](std::size_t, MatrixView<T>) { return false; }, out);
 }
 
-/// One sweep over at most rows_by_columns rows; the largest change of a mean.
+/// The order of a sweep.
+struct SweepOrder {
+    Parity first = Parity::odd;
+    bool begins_anew =
+        false;  // layers of the first parity need no means before the first sweep, which then counts no change of them
+};
+
+/// One sweep over at most rows_by_columns rows; the largest change of a mean, where changes of the first parity count if asked for.
 template <Real T>
 auto mean_field_sweep(const DBM<T>& dbm, States<T>& means, MeanFieldRoom<T>& room, const std::vector<bool>& free, double beta,
-                      Rows rows) -> double {
+                      Rows rows, Parity first, bool count_first) -> double {
     auto change = 0.0;
-    for (const auto parity : {Parity::odd, Parity::even}) {
+    for (const auto parity : {first, opposite(first)}) {
+        const auto counts = count_first || parity != first;
         for (std::size_t l = parity == Parity::even ? 0 : 1; l < dbm.layer_count(); l += 2) {
             if (!free[l]) { continue; }
             set_free_field(dbm, l, means, free, rows, slice(room.input[l], rows));
             auto changes = std::array<double, rows_by_columns>{};
-            for_pieces(rows, [&](Rows piece) {
+            for_pieces(rows, dbm.size(l), [&](Rows piece) {
                 for (auto r = piece.first; r != piece.first + piece.count; ++r) {
                     changes[r - rows.first] =
                         update_means(MatrixView<T>(means[l]).row(r), MatrixView<const T>(room.input[l]).row(r),
                                      MatrixView<const T>(room.constant[l]).row(r), beta);
                 }
             });
-            for (std::size_t r = 0; r != rows.count; ++r) { change = larger_change(change, changes[r]); }
+            for (std::size_t r = 0; counts && r != rows.count; ++r) { change = larger_change(change, changes[r]); }
         }
     }
     return change;
@@ -79,7 +87,8 @@ auto mean_field_sweep(const DBM<T>& dbm, States<T>& means, MeanFieldRoom<T>& roo
 /// stop is requested.
 template <Real T>
 auto mean_field_rows(const DBM<T>& dbm, States<T>& means, MeanFieldRoom<T>& room, const MeanFieldOptions& options,
-                     const std::vector<bool>& free, Rows rows, const std::stop_token& stop = {}) -> MeanFieldResult {
+                     const std::vector<bool>& free, Rows rows, SweepOrder order, const std::stop_token& stop = {})
+    -> MeanFieldResult {
     auto is_free = [&](std::size_t first) {
         for (auto l = first; l < free.size(); l += 2) {
             if (free[l]) { return true; }
@@ -89,20 +98,26 @@ auto mean_field_rows(const DBM<T>& dbm, States<T>& means, MeanFieldRoom<T>& room
     const auto exact_at_once = !is_free(0) || !is_free(1);
     auto result = MeanFieldResult{};
     while (result.steps < options.steps && !result.converged && !stop.stop_requested()) {
-        result.change = mean_field_sweep(dbm, means, room, free, options.beta, rows);
+        const auto count_first = result.steps != 0 || !order.begins_anew;
+        result.change = mean_field_sweep(dbm, means, room, free, options.beta, rows, order.first, count_first);
         result.converged = exact_at_once || result.change <= options.tolerance;
         ++result.steps;
     }
     return result;
 }
 
-/// The upward pass of some rows that mean field starts from. Layers with no neighbours below but clamped ones, and none clamped
+/// The upward pass of some rows that mean field starts from; without free even layers that nothing is above unless `all` are asked
+/// for: sweeps that begin with the even layers do not read them. Layers with no neighbours below but clamped ones, and none clamped
 /// above, take those from room.constant.
 template <Real T>
-auto propup_rows(const DBM<T>& dbm, States<T>& means, const MeanFieldRoom<T>& room, const std::vector<bool>& free, Rows rows)
-    -> void {
+auto propup_rows(const DBM<T>& dbm, States<T>& means, const MeanFieldRoom<T>& room, const std::vector<bool>& free, Rows rows,
+                 bool all) -> void {
     for (std::size_t l = 1; l != dbm.layer_count(); ++l) {
         const auto edges = dbm.topology().edges();
+        if (!all && parity_of(l) == Parity::even && free[l] &&
+            std::ranges::none_of(edges, [&](Edge edge) { return edge.lower == l; })) {
+            continue;
+        }
         const auto known = std::ranges::all_of(
             edges, [&](Edge edge) { return edge.upper == l ? !free[edge.lower] : edge.lower != l || free[edge.upper]; });
         if (!known || !free[l]) {
@@ -116,7 +131,7 @@ auto propup_rows(const DBM<T>& dbm, States<T>& means, const MeanFieldRoom<T>& ro
             std::ranges::transform(from, bias, MatrixView<T>(means[l]).row(r).begin(),
                                    [&](T field, T b) { return b + scale * (field - b); });
         }
-        for_pieces(rows, [&](Rows piece) { activate(slice(means[l], piece), 1.0); });
+        for_pieces(rows, dbm.size(l), [&](Rows piece) { activate(slice(means[l], piece), 1.0); });
     }
 }
 
@@ -132,25 +147,25 @@ auto infer_rows(const DBM<T>& dbm, States<T>& means, MeanFieldRoom<T>& room, con
     const auto deep = !dbm.topology().is_rbm();
     if (deep) {
         if (!constant_is_set) { set_constant(dbm, means, room, free, rows); }
-        propup_rows(dbm, means, room, free, rows);
-        result = mean_field_rows(dbm, means, room, options, free, rows, stop);
+        propup_rows(dbm, means, room, free, rows, options.steps == 0);
+        result = mean_field_rows(dbm, means, room, options, free, rows, {Parity::even, true}, stop);
     }
     std::ranges::fill(free_energies, 0.0);
     for (std::size_t l = 1; l < dbm.layer_count(); l += 2) {
-        const auto part = slice(means[l], rows);
-        if (deep && free[l]) {
-            set_free_field(dbm, l, means, free, rows, part);
-            for_pieces(rows, [&](Rows piece) {
-                for (auto r = piece.first; r != piece.first + piece.count; ++r) {
-                    std::ranges::transform(slice(means[l], {r, 1}).row(0), MatrixView<const T>(room.constant[l]).row(r),
-                                           slice(means[l], {r, 1}).row(0).begin(), std::plus<T>());
-                }
-            });
-        } else {
-            set_field_by_columns(dbm, l, means, rows, part);
+        if (!deep || !free[l]) {
+            set_field_by_columns(dbm, l, means, rows, slice(means[l], rows));
+            continue;
         }
+        // The last half of a sweep has left the input from the even layers as they are now.
+        if (result.steps == 0) { set_free_field(dbm, l, means, free, rows, slice(room.input[l], rows)); }
+        for_pieces(rows, dbm.size(l), [&](Rows piece) {
+            for (auto r = piece.first; r != piece.first + piece.count; ++r) {
+                std::ranges::transform(MatrixView<const T>(room.input[l]).row(r), MatrixView<const T>(room.constant[l]).row(r),
+                                       MatrixView<T>(means[l]).row(r).begin(), std::plus<T>());
+            }
+        });
     }
-    for_pieces(rows, [&](Rows piece) {
+    for_pieces(rows, dbm.visible_size(), [&](Rows piece) {
         const auto sums = free_energies.subspan(piece.first - rows.first, piece.count);
         for (std::size_t l = 1; l < dbm.layer_count(); l += 2) { activate_and_sum(slice(means[l], piece), sums); }
         for (std::size_t r = 0; r != piece.count; ++r) { sums[r] = even_terms(dbm, means, piece.first + r, true) - sums[r]; }

@@ -64,9 +64,10 @@ auto free_energy_of(const oracle::Machine& truth, const nbm::States<double>& mea
     return sum + truth.energy(x);
 }
 
-/// Means of mean field until its fixed point.
+/// Means of mean field until its fixed point; of several, the one that sweeps with even layers first reach from the upward pass.
 auto fixed_point(const nbm::DBM<double>& dbm, const nbm::Matrix<double>& v) -> nbm::States<double> {
     auto means = dbm.propup(v);
+    for (std::size_t l = 2; l < dbm.layer_count(); l += 2) { dbm.conditional(l, means, means[l]); }
     BOOST_REQUIRE(nbm::MeanField(to_the_end).run(dbm, means).converged);
     return means;
 }
