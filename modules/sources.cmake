@@ -226,6 +226,10 @@ list(TRANSFORM NBM_INTERNALS PREPEND modules/)
 set(NBM_KERNELS modules/kernels/baseline.cpp modules/kernels/avx2.cpp modules/kernels/avx512.cpp modules/kernels/dispatch.cpp
   modules/kernels/thread_pool.cpp)
 set_source_files_properties(${NBM_KERNELS} PROPERTIES CXX_SCAN_FOR_MODULES OFF)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  # Else clang halves the vectors of plain loops.
+  set_source_files_properties(modules/kernels/avx512.cpp PROPERTIES COMPILE_OPTIONS -mprefer-vector-width=512)
+endif()
 if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=thread")
   set_source_files_properties(modules/kernels/thread_pool.cpp PROPERTIES COMPILE_OPTIONS -fno-sanitize=thread)
 endif()

@@ -30,6 +30,7 @@ import :estimators.place_betas;
 import :estimators.stream_draw;
 import :model;
 import :random;
+import :sampling.fields;
 import :tensor;
 import :tensor.binary;
 
@@ -196,9 +197,13 @@ auto AIS<T>::run_blocks(bool up, const Start& start) -> void {
         const auto blocks = RowBlocks(options_.runs, binary_chains_at_once);
         for (std::size_t b = 0; b != blocks.count(); ++b) { run_rows(blocks[b]); }
     } else {
-        // Larger blocks make better use of BLAS, as long as there are enough of them.
-        const auto blocks = RowBlocks(options_.runs, options_.runs < 512 ? 64 : 128);
-        parallel_for(blocks.count(), [&](std::size_t b) { run_rows(blocks[b]); });
+        // The layers of large machines are cut among the threads, for small ones the chains.
+        const auto sizes = path_->topology().sizes();
+        if (std::ranges::any_of(sizes, [](std::size_t size) { return column_blocks(size).count() > 1; })) {
+            for_row_blocks(options_.runs, run_rows);
+        } else {
+            parallel_rows(options_.runs, run_rows);
+        }
     }
     progress.finish("annealed importance sampling");
     log_weights_ = std::move(log_weights);

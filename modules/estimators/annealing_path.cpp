@@ -14,6 +14,7 @@ module nbm:estimators.annealing_path_impl;
 import :estimators.annealing_path;
 import :estimators.betas;
 import :model;
+import :sampling.fields;
 import :tensor;
 
 namespace nbm {
@@ -23,6 +24,14 @@ namespace {
 template <class Values>
 auto any_but_zero(const Values& values) -> bool {
     return std::ranges::any_of(values, [](auto x) { return x != 0; });
+}
+
+/// Calls f(chain) for all chains, in parallel where a layer of them is enough work.
+template <Real T, class F>
+auto for_parts_of_chains(const AnnealedChains<T>& chains, std::size_t layer, const F& f) -> void {
+    for_pieces({0, chains.count()}, chains.states[layer].shape(1), [&](Rows rows) {
+        for (auto r = rows.first; r != rows.first + rows.count; ++r) { f(r); }
+    });
 }
 
 auto equally_spaced(std::size_t count) -> std::vector<double> {
@@ -157,7 +166,7 @@ auto AnnealingPath<T>::start_row(const AnnealedChains<T>& chains, std::size_t kn
 template <Real T>
 auto AnnealingPath<T>::read_start_fields(AnnealedChains<T>& chains, std::size_t knot, std::size_t layer) const -> void {
     if (has_weights_[knot]) {
-        knots_[knot].field_rows(layer, chains.states, {0, chains.count()}, MatrixView<T>(chains.start_fields[layer]));
+        set_field_by_columns(knots_[knot], layer, chains.states, {0, chains.count()}, MatrixView<T>(chains.start_fields[layer]));
     }
 }
 
@@ -168,27 +177,22 @@ auto AnnealingPath<T>::weigh(AnnealedChains<T>& chains, double from, double to) 
     const auto& right = knots_[p.left + 1];
     // The chain's own layers enter the energy linearly.
     for (auto l = first_layer(opposite(summed_)); l < topology().layer_count(); l += 2) {
-        const auto part = MatrixView<const T>(chains.states[l]);
-        const auto& bias = right.bias(l);
-        for (std::size_t r = 0; r != part.rows(); ++r) {
+        for_parts_of_chains(chains, l, [&](std::size_t r) {
+            const auto row = MatrixView<const T>(chains.states[l]).row(r);
             const auto base = given_visible_ ? start_row(chains, p.left, l, r) : as_span(left.bias(l));
-            const auto row = part.row(r);
-            auto sum = 0.0;
-            for (std::size_t k = 0; k != row.size(); ++k) { sum += double(row[k]) * (double(bias[k]) - double(base[k])); }
-            if (!chains.visible_input.empty()) {
-                for (std::size_t k = 0; k != row.size(); ++k) { sum += double(row[k]) * double(chains.visible_input[l](r, k)); }
-            }
+            auto sum = dot(row, as_span(right.bias(l))) - dot(row, base);
+            if (!chains.visible_input.empty()) { sum += dot(row, MatrixView<const T>(chains.visible_input[l]).row(r)); }
             chains.log_weights[r] += (p.to - p.from) * sum;
-        }
+        });
     }
     // The summed-out layers' fields give the weight, then become their logits.
     for (auto l = first_layer(summed_); l < topology().layer_count(); l += 2) {
         read_start_fields(chains, p.left, l);
         const auto part = MatrixView<T>(chains.states[l]);
-        right.field_rows(l, chains.states, {0, chains.count()}, part);
-        for (std::size_t r = 0; r != part.rows(); ++r) {
+        set_field_by_columns(right, l, chains.states, {0, chains.count()}, part);
+        for_parts_of_chains(chains, l, [&](std::size_t r) {
             anneal<T>(part.slice({r, 1}), start_row(chains, p.left, l, r), p.from, p.to, {&chains.log_weights[r], 1});
-        }
+        });
     }
 }
 
@@ -198,16 +202,17 @@ auto AnnealingPath<T>::logits_at(AnnealedChains<T>& chains, std::size_t l, doubl
     const auto p = piece(at, at);
     read_start_fields(chains, p.left, l);
     const auto part = MatrixView<T>(chains.states[l]);
-    knots_[p.left + 1].field_rows(l, chains.states, {0, chains.count()}, part);
+    set_field_by_columns(knots_[p.left + 1], l, chains.states, {0, chains.count()}, part);
     const auto t = static_cast<T>(p.to);
-    for (std::size_t r = 0; r != part.rows(); ++r) {
+    for_parts_of_chains(chains, l, [&](std::size_t r) {
         const auto base = start_row(chains, p.left, l, r);
         const auto row = part.row(r);
-        for (std::size_t k = 0; k != row.size(); ++k) {
-            const auto a = base.empty() ? T{0} : base[k];
-            row[k] = a + t * (row[k] - a);
+        if (base.empty()) {
+            for (auto& x : row) { x *= t; }
+        } else {
+            for (std::size_t k = 0; k != row.size(); ++k) { row[k] = base[k] + t * (row[k] - base[k]); }
         }
-    }
+    });
     return part;
 }
 

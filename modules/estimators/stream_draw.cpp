@@ -7,6 +7,7 @@ module nbm:estimators.stream_draw;
 
 import :estimators.annealing_path;
 import :random;
+import :sampling.fields;
 import :tensor;
 
 namespace nbm {
@@ -27,7 +28,10 @@ public:
     StreamDraw(std::uint64_t seed, std::uint64_t first_step, std::size_t first_chain)
         : stream_(seed, Purpose::ais), step_(first_step), first_chain_(first_chain) {}
     auto operator()(std::size_t, MatrixView<T> logits) -> void override {
-        sample_logits<T>(logits, logits, stream_, step_++, first_chain_);
+        const auto step = step_++;
+        for_pieces({0, logits.rows()}, logits.cols(), [&](Rows rows) {
+            sample_logits<T>(logits.slice(rows), logits.slice(rows), stream_, step, first_chain_ + rows.first);
+        });
     }
 
     auto stream() const -> const Stream& { return stream_; }

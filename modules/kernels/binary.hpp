@@ -23,12 +23,17 @@ constexpr std::size_t table_numbers(std::size_t senders) {
     return (senders + quad_units - 1) / quad_units * most_tile_units * block_chains;
 }
 
-/// Blocks of chains in nearly equal bundles. States are laid out as [bundle][quad][block of the bundle][chain], one index a word;
-/// fields as [quad of receiving units][bundle][unit][block of the bundle][chain].
+/// Blocks of chains in nearly equal bundles, an even number of them unless one is enough, so that two threads may have the same to
+/// do. States are laid out as [bundle][quad][block of the bundle][chain], one index a word; fields as [quad of receiving
+/// units][bundle][unit][block of the bundle][chain]. A kernel does bundles begin ... end - 1.
 struct Bundles {
     std::size_t blocks;
+    std::size_t begin = 0;
+    std::size_t end = count();
 
-    constexpr std::size_t count() const { return (blocks + bundle_blocks - 1) / bundle_blocks; }
+    constexpr std::size_t count() const {
+        return blocks <= bundle_blocks ? 1 : (blocks + 2 * bundle_blocks - 1) / (2 * bundle_blocks) * 2;
+    }
     constexpr std::size_t first(std::size_t bundle) const { return bundle * blocks / count(); }
     constexpr std::size_t size(std::size_t bundle) const { return first(bundle + 1) - first(bundle); }
     constexpr std::size_t states(std::size_t bundle, std::size_t quads) const { return first(bundle) * quads * block_chains; }
@@ -124,7 +129,7 @@ struct BinaryKernels {
                    std::size_t quads, std::uint32_t* states, DifferenceParts sums);
 
     /// sums[chain] += the sum over parts of positive + log product - log divisor, where element part * stride + chain of each is
-    /// meant; a null factor is 1. A factor is at most 2^16.
+    /// meant; a null factor is 1. A factor is at most 2^12.
     void (*collect)(DifferenceParts parts, std::size_t count, std::size_t stride, std::size_t chains, double* sums);
 };
 

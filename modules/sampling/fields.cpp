@@ -72,10 +72,12 @@ auto for_row_blocks(std::size_t rows, const F& f) -> void {
     for (std::size_t b = 0; b != blocks.count(); ++b) { f(blocks[b]); }
 }
 
-/// Calls f(Rows, relative to all rows) for small pieces of `rows`, in parallel.
+/// Calls f(Rows, relative to all rows) for pieces of `rows` with so many units each, in parallel; pieces that would be too little
+/// work for a thread are left together.
 template <class F>
-auto for_pieces(Rows rows, const F& f) -> void {
-    const auto pieces = RowBlocks(rows.count, 32);
+auto for_pieces(Rows rows, std::size_t units, const F& f) -> void {
+    constexpr std::size_t least_numbers = 16384;
+    const auto pieces = RowBlocks(rows.count, std::max(std::size_t{32}, least_numbers / std::max(std::size_t{1}, units)));
     parallel_for(pieces.count(), [&](std::size_t p) { f(Rows{rows.first + pieces[p].first, pieces[p].count}); });
 }
 

@@ -52,7 +52,7 @@ auto sample_parity(const DBM<T>& dbm, Chains<T>& chains, Parity parity, std::uin
     for (std::size_t l = parity == Parity::even ? 0 : 1; l < dbm.layer_count(); l += 2) {
         set_field_by_columns(dbm, l, chains.states, rows,
                              slice(probabilities == nullptr ? chains.states[l] : (*probabilities)[l], rows));
-        for_pieces(rows, [&](Rows piece) {
+        for_pieces(rows, dbm.size(l), [&](Rows piece) {
             const auto sums = softplus_sums.empty() ? softplus_sums : softplus_sums.subspan(piece.first - rows.first, piece.count);
             sample_set_logits(chains, dbm.layer_count(), l, sweep, piece, 1.0, probabilities, sums);
         });

@@ -133,25 +133,49 @@ inline auto strip_scratch() -> StripScratch& {
     return scratch;
 }
 
+/// Calls finish(receivers, fields) for each quad of the units of one strip, for some bundles of the product.
+template <class Finish>
+auto multiply_strip(const BinaryProduct& product, std::size_t strip, kernels::Bundles bundles, const Finish& finish) -> void {
+    constexpr auto quad = kernels::quad_units;
+    const auto& binary = kernels::active().binary;
+    auto& scratch = strip_scratch();
+    auto most = std::size_t{0};
+    for (const auto& s : product.senders) { most = std::max(most, s.count); }
+    scratch.tables.resize(kernels::table_numbers(most));
+    scratch.fields.resize(bundles.quad_fields() * (strip_units / quad));
+    auto* z = scratch.fields.data();
+    const auto first = strip * strip_units;
+    const auto all = kernels::Receivers{first, std::min(strip_units, product.units - first)};
+    binary.set_fields(product.bias, all, bundles, z);
+    for (const auto& s : product.senders) { binary.add_fields(s, all, bundles, scratch.tables.data(), z); }
+    for (std::size_t done = 0; done < all.count; done += quad, z += bundles.quad_fields()) {
+        finish(kernels::Receivers{first + done, std::min(quad, all.count - done)}, z);
+    }
+}
+
 /// Calls finish(strip, receivers, fields) for each quad of units, in parallel for strips, in order within a strip; with the fields
 /// [bundle][unit][block][chain] as the kernels take them.
 template <class Finish>
 auto multiply_binary(const BinaryProduct& product, const Finish& finish) -> void {
     parallel_for(strips_of(product.units), [&](std::size_t strip) {
-        constexpr auto quad = kernels::quad_units;
-        const auto& binary = kernels::active().binary;
-        auto& scratch = strip_scratch();
-        auto most = std::size_t{0};
-        for (const auto& s : product.senders) { most = std::max(most, s.count); }
-        scratch.tables.resize(kernels::table_numbers(most));
-        scratch.fields.resize(product.bundles.quad_fields() * (strip_units / quad));
-        auto* z = scratch.fields.data();
-        const auto first = strip * strip_units;
-        const auto all = kernels::Receivers{first, std::min(strip_units, product.units - first)};
-        binary.set_fields(product.bias, all, product.bundles, z);
-        for (const auto& s : product.senders) { binary.add_fields(s, all, product.bundles, scratch.tables.data(), z); }
-        for (std::size_t done = 0; done < all.count; done += quad, z += product.bundles.quad_fields()) {
-            finish(strip, kernels::Receivers{first + done, std::min(quad, all.count - done)}, z);
+        multiply_strip(product, strip, product.bundles,
+                       [&](kernels::Receivers receivers, float* z) { finish(strip, receivers, z); });
+    });
+}
+
+/// Calls finish(bundles, receivers, fields) for all quads of units and all chains; the halves of the chains are likely to be done
+/// by different threads.
+template <class Finish>
+auto multiply_binary_by_bundles(const BinaryProduct& product, const Finish& finish) -> void {
+    const auto& whole = product.bundles;
+    const auto halves = std::min(std::size_t{2}, whole.count());
+    const auto strips = RowBlocks(strips_of(product.units), 12);
+    parallel_for(halves * strips.count(), [&](std::size_t task) {
+        const auto half = task / strips.count();
+        const auto part = kernels::Bundles{whole.blocks, half * whole.count() / halves, (half + 1) * whole.count() / halves};
+        const auto some = strips[task % strips.count()];
+        for (auto strip = some.first; strip != some.first + some.count; ++strip) {
+            multiply_strip(product, strip, part, [&](kernels::Receivers receivers, float* z) { finish(part, receivers, z); });
         }
     });
 }

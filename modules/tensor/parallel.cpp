@@ -27,7 +27,10 @@ auto set_threads(std::size_t count) -> void { kernels::set_pool_threads(count); 
 auto threads() -> std::size_t { return kernels::pool_threads(); }
 
 auto run_blocks(std::size_t count, const void* context, BlockFunction function) -> void {
-    if (count == 1) { return function(context, 0); }
+    if (count == 1 || threads() == 1) {
+        for (std::size_t block = 0; block != count; ++block) { function(context, block); }
+        return;
+    }
     auto loop = Loop{context, function};
     loop.done.store(0, std::memory_order_release);
     kernels::run_in_pool(count, &loop, [](const void* pointer, std::size_t block) {

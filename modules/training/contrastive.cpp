@@ -43,7 +43,7 @@ auto sum_of(const std::vector<double>& values, std::size_t count) -> double {
 template <Real T>
 auto start_odd_layers(const DBM<T>& dbm, const States<T>& means, std::size_t count, Chains<T>& chains) -> void {
     const auto sweep = chains.sweeps++;
-    for_pieces({0, count}, [&](Rows rows) {
+    for_pieces({0, count}, dbm.visible_size(), [&](Rows rows) {
         for (std::size_t l = 1; l < dbm.layer_count(); l += 2) {
             sample_probabilities<T>(slice(means[l], rows), slice(chains.states[l], rows), chains.stream,
                                     layer_step(sweep, dbm.layer_count(), l), rows.first);
@@ -113,7 +113,7 @@ auto NegativePhase<T>::start_from(const DBM<T>& dbm, const States<T>& means, std
 template <Real T>
 auto NegativePhase<T>::run(const DBM<T>& dbm, std::size_t steps, std::size_t count) -> double {
     if (!takes_binary_path<T>() || !run_binary(dbm, steps, count)) { run_portable(dbm, steps, count); }
-    for_pieces({0, count}, [&](Rows rows) {
+    for_pieces({0, count}, dbm.visible_size(), [&](Rows rows) {
         for (auto r = rows.first; r != rows.first + rows.count; ++r) {
             free_energies_[r] = even_terms(dbm, chains.states, r, false) - free_energies_[r];
         }

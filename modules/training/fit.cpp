@@ -8,6 +8,7 @@ module;
 #include <cstdio>
 #include <filesystem>
 #include <numeric>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -95,11 +96,24 @@ auto checksum(const Vector<T>& weights) -> std::uint64_t {
     return hash;
 }
 
+namespace {
+
+template <Real T>
+auto prefetch(std::span<const T> row) -> void {
+    constexpr auto line = std::size_t{64} / sizeof(T);
+    for (std::size_t k = 0; k < row.size(); k += line) { __builtin_prefetch(row.data() + k); }
+}
+
+}  // namespace
+
 template <Real T>
 auto gather_rows(const Matrix<T>& data, const std::vector<std::size_t>& order, std::size_t first, MatrixView<T> batch) -> void {
     const auto pieces = RowBlocks(batch.rows(), 32);
     parallel_for(pieces.count(), [&](std::size_t p) {
-        for (auto i = pieces[p].first; i != pieces[p].first + pieces[p].count; ++i) {
+        const auto end = pieces[p].first + pieces[p].count;
+        for (auto i = pieces[p].first; i != end; ++i) {
+            // Rows lie anywhere in memory: the next one is on its way while this one is copied.
+            if (i + 1 != end) { prefetch(MatrixView<const T>(data).row(order[first + i + 1])); }
             std::ranges::copy(MatrixView<const T>(data).row(order[first + i]), batch.row(i).begin());
         }
     });

@@ -19,6 +19,7 @@ module nbm:training.gradient_impl;
 
 import :io;
 import :model;
+import :sampling.fields;
 import :tensor;
 import :tensor.binary;
 import :training.gradient;
@@ -199,11 +200,16 @@ auto Phase<T>::summarise(std::size_t rows, std::span<const T> weights) -> void {
     for (std::size_t l = 0; l != layers_.size(); ++l) {
         const auto states = slice(*layers_[l], this->rows());
         if (means_[l].size() != states.cols()) { means_[l] = zero_vector<T>(states.cols()); }
-        means_[l].fill(T{0});
         const auto share = total_ > 0.0 ? static_cast<T>(1.0 / total_) : T{0};
-        for (std::size_t r = 0; r != rows; ++r) {
-            add_scaled<T>(as_span(means_[l]), weighted_ ? share * weights[r] : share, states.row(r));
-        }
+        const auto blocks = column_blocks(states.cols());
+        parallel_for(blocks.count(), [&](std::size_t block) {
+            const auto [first, count] = blocks[block];
+            const auto means = as_span(means_[l]).subspan(first, count);
+            std::ranges::fill(means, T{0});
+            for (std::size_t r = 0; r != rows; ++r) {
+                add_scaled<T>(means, weighted_ ? share * weights[r] : share, states.row(r).subspan(first, count));
+            }
+        });
         if (!weighted_ || parity_of(l) == Parity::even) { continue; }
         auto& scaled = scaled_[l];
         if (scaled.shape(0) < rows || scaled.shape(1) != states.cols()) { scaled = zero_matrix<T>(rows, states.cols()); }
@@ -234,7 +240,7 @@ struct Term {
 /// out = keep out + the sum over terms and rows of scale x^lower x^upper, by BLAS.
 template <Real T>
 auto add_products(std::span<const Term<T>> terms, Edge edge, T keep, Matrix<T>& out) -> void {
-    const auto blocks = RowBlocks(out.shape(0), 128);
+    const auto blocks = column_blocks(out.shape(0));
     parallel_for(blocks.count(), [&](std::size_t block) {
         const auto part = blocks[block];
         auto kept = keep;
@@ -261,12 +267,19 @@ auto add_binary_products(std::span<const Term<float>> terms, Edge edge, bool add
                       .scale = terms[t].scale};
     }
     const auto units = out.shape(even_below ? 0 : 1);
-    const auto bundles = terms[0].phase->bits(even)->bundles();
-    const auto store = even_below ? kernels::active().binary.store_rows : kernels::active().binary.store_columns;
-    multiply_binary({std::span(senders).first(terms.size()), nullptr, out.shape(even_below ? 1 : 0), bundles},
-                    [&](std::size_t, kernels::Receivers receivers, const float* z) {
-                        store(z, receivers, bundles, units, out.data(), out.shape(1), add);
-                    });
+    const auto& binary = kernels::active().binary;
+    const auto product = BinaryProduct{std::span(senders).first(terms.size()), nullptr, out.shape(even_below ? 1 : 0),
+                                       terms[0].phase->bits(even)->bundles()};
+    // A thread writes whole rows, as far as possible: those of two threads in one cache line would wait for each other.
+    if (even_below) {
+        multiply_binary_by_bundles(product, [&](kernels::Bundles part, kernels::Receivers receivers, const float* z) {
+            binary.store_rows(z, receivers, part, units, out.data(), out.shape(1), add);
+        });
+    } else {
+        multiply_binary(product, [&](std::size_t, kernels::Receivers receivers, const float* z) {
+            binary.store_columns(z, receivers, product.bundles, units, out.data(), out.shape(1), add);
+        });
+    }
 }
 
 /// out = the sum over all terms: BLAS for those with means on both sides, look-ups for the others.

@@ -82,9 +82,11 @@ public:
     auto run(std::size_t batches) -> void {
         for (std::size_t b = 0; b != batches; ++b) {
             for (std::size_t i = 0; i != batch_size; ++i) {
-                std::ranges::copy(nbm::MatrixView<const float>(data_).row(order_[next_]),
-                                  nbm::MatrixView<float>(batch_).row(i).begin());
+                const auto row = nbm::MatrixView<const float>(data_).row(order_[next_]);
                 next_ = (next_ + 1) % order_.size();
+                constexpr std::size_t line = 16;
+                for (std::size_t k = 0; k < pixels; k += line) { __builtin_prefetch(&data_(order_[next_], k)); }
+                std::ranges::copy(row, nbm::MatrixView<float>(batch_).row(i).begin());
             }
             trainer_.gradient(dbm_, batch_, gradient_);
             optimiser_.update(dbm_, gradient_);

@@ -105,13 +105,13 @@ struct Layout {
     std::size_t blocks = (chains + 15) / 16;
     kernels::Bundles bundles = {blocks};
 
+    std::size_t bundle_count() const { return blocks <= 8 ? 1 : (blocks + 15) / 16 * 2; }
     std::size_t bundle_of(std::size_t block) const {
-        const auto count = (blocks + 7) / 8;
         auto b = std::size_t{0};
-        while ((b + 1) * blocks / count <= block) { ++b; }
+        while ((b + 1) * blocks / bundle_count() <= block) { ++b; }
         return b;
     }
-    std::size_t first(std::size_t bundle) const { return bundle * blocks / ((blocks + 7) / 8); }
+    std::size_t first(std::size_t bundle) const { return bundle * blocks / bundle_count(); }
     std::size_t width(std::size_t bundle) const { return (first(bundle + 1) - first(bundle)) * 16; }
     /// Of a chain in row `i` of `rows`: quads for states, the four units for fields.
     std::size_t at(std::size_t chain, std::size_t i, std::size_t rows) const {

@@ -138,6 +138,19 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(rows, T, decltype(std::tuple<float, double>{})) {
                     bits.add(change);
                     bits.add(means);
                 }
+                {
+                    // Probabilities, among them 0, 1 and ones near them; what is none counts nothing.
+                    auto q = row<T>(n, 5, kind);
+                    auto wanted = 0.0;
+                    for (std::size_t i = 0; i != n; ++i) {
+                        q[i] = i % 7 == 3 ? T(0) : i % 7 == 4 ? T(1) : i % 7 == 5 ? T(1e-6) : T(plain_sigmoid(double(q[i])));
+                        const auto p = double(q[i]);
+                        if (p > 0.0 && p < 1.0) { wanted -= p * std::log(p) + (1.0 - p) * std::log1p(-p); }
+                    }
+                    const auto sum = k.entropy(q.data(), n);
+                    near<T>(sum, wanted, 0.3 * n);
+                    bits.add(sum);
+                }
                 for (const auto which : {0, 1, 2}) {
                     for (const auto in_place : {false, true}) {
                         if (which == 1 && in_place) { continue; }
