@@ -106,13 +106,11 @@ struct BinaryKernels {
     void (*unpack_rows)(const std::uint32_t* states, Bundles bundles, std::size_t block, std::size_t units, std::size_t count,
                         float* rows, std::size_t stride);
 
-    /// out[chain * stride + receiver] (+)= z, for the first `chains` chains.
-    void (*store_rows)(const float* z, Receivers receivers, Bundles bundles, std::size_t chains, float* out, std::size_t stride,
-                       bool add);
+    /// out[chain * stride + receiver] = z, for the first `chains` chains.
+    void (*store_rows)(const float* z, Receivers receivers, Bundles bundles, std::size_t chains, float* out, std::size_t stride);
 
-    /// out[receiver * stride + chain] (+)= z, for the first `chains` chains.
-    void (*store_columns)(const float* z, Receivers receivers, Bundles bundles, std::size_t chains, float* out, std::size_t stride,
-                          bool add);
+    /// out[receiver * stride + chain] = z, for the first `chains` chains.
+    void (*store_columns)(const float* z, Receivers receivers, Bundles bundles, std::size_t chains, float* out, std::size_t stride);
 
     /// Draws the receiving units at logits y on a line, into `states` of a layer with `quads` quads. Where gains is not null,
     /// gain[chain] += gains[unit] for units that are on.

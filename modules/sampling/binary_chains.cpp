@@ -102,7 +102,7 @@ public:
             const auto& binary = kernels::active().binary;
             binary.activate(z, receivers, to.bundles(), random ? &*random : nullptr, to.quads(), to.data(),
                             strips_.begin(strip, receivers), true);
-            binary.store_rows(z, receivers, to.bundles(), to.chains(), probabilities.data(), probabilities.stride(), false);
+            binary.store_rows(z, receivers, to.bundles(), to.chains(), probabilities.data(), probabilities.stride());
         });
         strips_.add_to(softplus_sums);
     }
@@ -113,7 +113,7 @@ public:
         set_senders(dbm, l, [&](std::size_t k) { return k == from ? &states : nullptr; }, senders_);
         const auto product = BinaryProduct{senders_, dbm.bias(l).data(), dbm.size(l), states.bundles()};
         multiply_binary(product, [&](std::size_t, kernels::Receivers receivers, float* z) {
-            kernels::active().binary.store_rows(z, receivers, states.bundles(), states.chains(), out.data(), out.stride(), false);
+            kernels::active().binary.store_rows(z, receivers, states.bundles(), states.chains(), out.data(), out.stride());
         });
     }
 

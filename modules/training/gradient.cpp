@@ -251,8 +251,9 @@ auto add_products(std::span<const Term<T>> terms, Edge edge, T keep, Matrix<T>& 
     });
 }
 
-/// The same for terms whose even layer holds states, by table look-up: its units are the chains, the odd layer's units receive.
-auto add_binary_products(std::span<const Term<float>> terms, Edge edge, bool add, Matrix<float>& out) -> void {
+/// out = that sum for terms whose even layer holds states, by table look-up: its units are the chains, the odd layer's units
+/// receive.
+auto write_binary_products(std::span<const Term<float>> terms, Edge edge, Matrix<float>& out) -> void {
     const auto even_below = parity_of(edge.lower) == Parity::even;
     const auto even = even_below ? edge.lower : edge.upper;
     const auto odd = even_below ? edge.upper : edge.lower;
@@ -273,28 +274,28 @@ auto add_binary_products(std::span<const Term<float>> terms, Edge edge, bool add
     // A thread writes whole rows, as far as possible: those of two threads in one cache line would wait for each other.
     if (even_below) {
         multiply_binary_by_bundles(product, [&](kernels::Bundles part, kernels::Receivers receivers, const float* z) {
-            binary.store_rows(z, receivers, part, units, out.data(), out.shape(1), add);
+            binary.store_rows(z, receivers, part, units, out.data(), out.shape(1));
         });
     } else {
         multiply_binary(product, [&](std::size_t, kernels::Receivers receivers, const float* z) {
-            binary.store_columns(z, receivers, product.bundles, units, out.data(), out.shape(1), add);
+            binary.store_columns(z, receivers, product.bundles, units, out.data(), out.shape(1));
         });
     }
 }
 
-/// out = the sum over all terms: BLAS for those with means on both sides, look-ups for the others.
+/// out = the sum over all terms: look-ups for those with states, BLAS for those with means on both sides.
 template <Real T>
 auto write_products(std::span<const Term<T>> terms, Edge edge, Matrix<T>& out) -> void {
     auto sorted = std::array<Term<T>, 2>{};
     const auto even = parity_of(edge.lower) == Parity::even ? edge.lower : edge.upper;
-    const auto is_binary = [&](const Term<T>& term) { return term.phase->bits(even) != nullptr; };
-    const auto [in, means_end] = std::ranges::remove_copy_if(terms, sorted.begin(), is_binary);
-    const auto end = std::ranges::copy_if(terms, means_end, is_binary).out;
-    static_cast<void>(in);
-    if (means_end != sorted.begin()) { add_products<T>({sorted.begin(), means_end}, edge, T{0}, out); }
+    const auto has_means = [&](const Term<T>& term) { return term.phase->bits(even) == nullptr; };
+    const auto states_end = std::ranges::remove_copy_if(terms, sorted.begin(), has_means).out;
+    const auto end = std::ranges::copy_if(terms, states_end, has_means).out;
+    const auto any_states = states_end != sorted.begin();
     if constexpr (std::same_as<T, float>) {
-        if (end != means_end) { add_binary_products({means_end, end}, edge, means_end != sorted.begin(), out); }
+        if (any_states) { write_binary_products({sorted.begin(), states_end}, edge, out); }
     }
+    if (end != states_end) { add_products<T>({states_end, end}, edge, any_states ? T{1} : T{0}, out); }
 }
 
 template <Real T>
