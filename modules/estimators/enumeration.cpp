@@ -22,6 +22,7 @@ module nbm:estimators.enumeration;
 import :estimators.control;
 import :model;
 import :tensor;
+import :tensor.binary;
 
 // Sums over all states of the layers of one parity, the other one summed out: what exact_log_z and its relatives have in common.
 namespace nbm {
@@ -137,9 +138,9 @@ public:
           units_(weights.shape(0)),
           low_bits_(std::min(units_, kernels::low_bits)),
           middle_(std::min(units_ - low_bits_, kernels::middle_bits)),
-          low_(columns() * kernels::low_states),
           on_(middle_ * columns()),
           off_(middle_ * columns()) {
+        low_.resize(columns() * kernels::low_states);
         set_runs(largest);
         for (const auto run : runs_) {
             for (auto j = run.begin; j != run.end; ++j) { set_column(j, run.wide); }
@@ -241,7 +242,7 @@ private:
             for (std::size_t unit = 0; unit != low_bits_; ++unit) {
                 if ((s >> unit & 1U) != 0) { z += weights_(unit, j); }
             }
-            low_[j * kernels::low_states + s] = entry(z);
+            low_.data()[j * kernels::low_states + s] = entry(z);
         }
         for (std::size_t unit = 0; unit != middle_; ++unit) {
             on_[unit * columns() + j] = entry(weights_(low_bits_ + unit, j));
@@ -293,7 +294,7 @@ private:
     std::size_t units_;
     std::size_t low_bits_;
     std::size_t middle_;
-    std::vector<double> low_;  // tables: see kernels/kernels.hpp
+    AlignedArray<double> low_;  // tables: see kernels/enumeration.hpp; whole cache lines
     std::vector<double> on_;
     std::vector<double> off_;
     std::vector<kernels::Run> runs_;
