@@ -169,8 +169,8 @@ auto AIS<T>::run_blocks(bool up, const Start& start) -> void {
     constexpr std::size_t steps_between_reports = 16;
     const auto steps = positions_.size() - 1;
     auto progress = Progress(options_.control, options_.runs * steps);
-    auto order = positions_;
-    if (!up) { std::ranges::reverse(order); }
+    const auto backwards = up ? std::vector<double>{} : std::vector<double>(positions_.rbegin(), positions_.rend());
+    const auto order = std::span(up ? positions_ : backwards);
     const auto run_rows = [&](Rows rows) {
         if (progress.stopped()) { return; }
         auto chains = path_->make_chains(rows.count);

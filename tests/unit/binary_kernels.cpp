@@ -132,7 +132,8 @@ BOOST_AUTO_TEST_CASE(states_are_packed_and_unpacked) {
                 BOOST_TEST(wrong == 0);
                 const auto last = (chains - 1) % 16;
                 const auto b = layout.blocks - 1;
-                for (const auto strange : {0.5F, 2.0F, -1.0F, nan, 1e-45F, std::numeric_limits<float>::infinity(), 1.0000001F}) {
+                for (const auto strange :
+                     {0.5F, 2.0F, -1.0F, -0.0F, nan, 1e-45F, std::numeric_limits<float>::infinity(), 1.0000001F}) {
                     for (const auto unit : {std::size_t{0}, units / 2, units - 1}) {
                         auto& r = rows[(chains - 1) * stride + unit];
                         auto& c = columns[unit * (chains + 5) + chains - 1];
