@@ -144,7 +144,10 @@ auto apply_settings(const nbm::Config& config, CLI::App& command) -> void {
         const auto name = option->get_single_name();
         if (name != "help" && name != "config" && name != "overwrite") { names.push_back(key_of(name)); }
     }
-    const auto given = [&](const char* option) { return command.get_option(option)->count() != 0; };
+    const auto given = [&](const char* name) {
+        const auto* const option = command.get_option_no_throw(name);
+        return option != nullptr && option->count() != 0;
+    };
     const auto typed_hidden = given("--hidden");
     const auto typed_layers = given("--layers");
     for (const auto& setting : config.settings) {
