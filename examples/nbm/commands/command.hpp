@@ -15,3 +15,5 @@ auto add_inspect_command(CLI::App& app) -> Command;
 auto add_exact_command(CLI::App& app) -> Command;
 auto add_ais_command(CLI::App& app) -> Command;
 auto add_loglik_command(CLI::App& app) -> Command;
+auto add_transform_command(CLI::App& app) -> Command;
+auto add_sample_command(CLI::App& app) -> Command;
