@@ -1,6 +1,7 @@
-// Commands that tell what is there: versions, the contents of files.
+// Commands that tell what is there: versions, the contents of files, configurations.
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -162,4 +163,55 @@ BOOST_AUTO_TEST_CASE(files_that_are_no_machines_are_refused) {
         {"version --threads 2", {"unknown option '--threads'"}},
         {"inspcet weights.h5", {"unknown command 'inspcet'", "did you mean 'inspect'"}}};
     for (const auto& [arguments, parts] : wrong) { refuse_program(folder, arguments, parts); }
+}
+
+BOOST_AUTO_TEST_CASE(the_printed_configuration_is_that_of_a_training) {
+    const auto folder = Temporary();
+    const auto options = std::string(
+        "--data bars-and-stripes:2 --hidden 3 --epochs 2 --trainer pt --temperatures 3 --ais-runs 5 --ais-betas 9 --ais-every 2 "
+        "--save-epochs 1,2 --output run");
+    const auto printed = run_program(folder, "config " + options);
+    BOOST_TEST(printed.status == 0);
+    BOOST_TEST(printed.err == "");
+    BOOST_TEST(!fs::exists(folder / "run"));
+    BOOST_TEST(run_program(folder, "train " + options).status == 0);
+    BOOST_TEST(printed.out == contents(folder / "run/config.toml"));
+    // It stays what it is, and options on the command line win.
+    BOOST_TEST(run_program(folder, "config run/config.toml --output run").out == printed.out);
+    BOOST_TEST(has(run_program(folder, "config run/config.toml --epochs 7").out, "epochs = 7\n"));
+}
+
+BOOST_AUTO_TEST_CASE(the_default_configuration_is_the_default) {
+    const auto folder = Temporary();
+    const auto defaults = run_program(folder, "config --default");
+    BOOST_TEST(defaults.status == 0);
+    std::ofstream(folder / "default.toml") << defaults.out;
+    const auto usual = run_program(folder, "config");
+    BOOST_TEST(usual.status == 0);
+    BOOST_TEST(has(usual.out, "hidden = 500\n"));
+    BOOST_TEST(run_program(folder, "config default.toml").out == usual.out);
+    // Every setting is there, with what the help says about it.
+    const auto help = run_program(folder, "train --help").out;
+    auto found = 0;
+    for (auto at = help.find("  --"); at != std::string::npos; at = help.find("  --", at + 1)) {
+        auto key = help.substr(at + 4, help.find_first_of(" ,\n", at + 4) - at - 4);
+        std::ranges::replace(key, '-', '_');
+        if (key == "help" || key == "overwrite") { continue; }
+        BOOST_TEST(has(defaults.out, "\n" + key + " = ") != has(defaults.out, "\n# " + key + " = "), key);
+        ++found;
+    }
+    BOOST_TEST(found > 40);
+    BOOST_TEST(has(defaults.out, "# Gibbs sweeps an update\nsteps = 1\n"));
+    BOOST_TEST(has(defaults.out, "(cd|pcd|pt|exact)\ntrainer = \"pcd\"\n"));
+}
+
+BOOST_AUTO_TEST_CASE(wrong_configurations_are_refused) {
+    const auto folder = Temporary();
+    std::ofstream(folder / "c.toml") << "stepz = 1\n";
+    std::ofstream(folder / "d.toml") << "default = true\n";
+    refuse_program(folder, "config c.toml", {"c.toml:1: unknown key 'stepz'", "did you mean 'steps'"});
+    refuse_program(folder, "config d.toml", {"d.toml:1: unknown key 'default'"});
+    refuse_program(folder, "config none.toml", {"none.toml: there is no such file"});
+    refuse_program(folder, "config --epohcs 3", {"unknown option '--epohcs'", "did you mean '--epochs'"});
+    refuse_program(folder, "config --hidden 3 --layers 4,3", {"hidden and layers are both given"});
 }

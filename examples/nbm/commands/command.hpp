@@ -17,3 +17,4 @@ auto add_ais_command(CLI::App& app) -> Command;
 auto add_loglik_command(CLI::App& app) -> Command;
 auto add_transform_command(CLI::App& app) -> Command;
 auto add_sample_command(CLI::App& app) -> Command;
+auto add_config_command(CLI::App& app) -> Command;
