@@ -15,7 +15,8 @@ auto estimate_log_z(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>* rows, co
 
 /// The same and, with data, the log-probabilities of the training and test rows, and of the validation rows when they are wanted;
 /// lower bounds of them for a deep machine.
-auto estimate(const nbm::DBM<Real>& dbm, const nbm::Dataset<Real>* data, const TrainOptions& options, bool validation) -> Likelihood;
+auto estimate(const nbm::DBM<Real>& dbm, const nbm::Dataset<Real>* data, const TrainOptions& options, bool validation)
+    -> Likelihood;
 
 /// Says what comes next, for it may take long.
 auto announce_ais(const TrainOptions& options) -> void;

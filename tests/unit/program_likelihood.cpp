@@ -170,6 +170,19 @@ BOOST_AUTO_TEST_CASE(each_row_has_its_log_probability) {
     check_equal(values_of(folder, estimated.out, "log_prob"), nbm::log_probabilities(rbm, rows, log_z));
 }
 
+BOOST_AUTO_TEST_CASE(log_z_of_large_machines_is_estimated) {
+    const auto folder = Temporary();
+    const auto rbm = filled_machine<float>({27, 27});
+    nbm::save_weights(rbm, folder / "m.h5");
+    auto rows = nbm::zero_matrix<float>(2, 27);
+    rows(1, 5) = 1;
+    nbm::write_npz<float>(folder / "rows.npz", {{"train.data", rows}});
+    const auto answer = run_program(folder, "loglik m.h5 --data rows.npz --ais-runs 10 --ais-betas 20");
+    BOOST_TEST(has(answer.err, "by AIS"));
+    const auto log_z = nbm::AIS<float>(rbm, rows, {.runs = 10, .betas = nbm::three_piece(20)}).run_log_z();
+    check_equal(values_of(folder, answer.out, "log_prob"), nbm::log_probabilities(rbm, rows, log_z));
+}
+
 BOOST_AUTO_TEST_CASE(each_row_of_a_deep_machine_has_a_bound) {
     const auto folder = Temporary();
     const auto dbm = filled_machine<float>({4, 3, 2});

@@ -17,8 +17,8 @@ import nbm;
 
 namespace {
 
-/// With more units, enumeration takes longer than AIS as it is usually done.
-constexpr auto enumerated_unasked = std::size_t{24};
+/// Some seconds; each further unit doubles the time, so that AIS soon is quicker.
+constexpr auto enumerated_unasked = std::size_t{26};
 
 struct LoglikOptions : MachineOptions {
     std::string log_z = "auto";
