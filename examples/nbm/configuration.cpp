@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 namespace {
 
 /// Options that are about one start of the program, or that become callbacks.
-constexpr auto not_settings = {"help", "config", "output", "overwrite", "ais-every", "save-every", "save-epochs"};
+constexpr auto not_settings = {"help", "config", "default", "output", "overwrite", "ais-every", "save-every", "save-epochs"};
 
 auto key_of(std::string option) -> std::string {
     std::ranges::replace(option, '-', '_');
@@ -142,9 +142,12 @@ auto apply_settings(const nbm::Config& config, CLI::App& command) -> void {
     auto names = std::vector<std::string>{};
     for (const auto* option : command.get_options()) {
         const auto name = option->get_single_name();
-        if (name != "help" && name != "config" && name != "overwrite") { names.push_back(key_of(name)); }
+        if (name != "help" && name != "config" && name != "overwrite" && name != "default") { names.push_back(key_of(name)); }
     }
-    const auto given = [&](const char* option) { return command.get_option(option)->count() != 0; };
+    const auto given = [&](const char* name) {
+        const auto* const option = command.get_option_no_throw(name);
+        return option != nullptr && option->count() != 0;
+    };
     const auto typed_hidden = given("--hidden");
     const auto typed_layers = given("--layers");
     for (const auto& setting : config.settings) {
@@ -212,4 +215,29 @@ auto describe_settings(const CLI::App& command, const TrainOptions& o) -> std::s
         text += fmt::format("{} = {}\n", key_of(name), is_flag ? value : setting_text(option->get_type_name(), value));
     }
     return text;
+}
+
+auto describe_defaults(const CLI::App& command) -> std::string {
+    auto text = std::string("# All settings of `nbm train` with their defaults.\n");
+    auto group = std::string{};
+    for (const auto* option : command.get_options()) {
+        const auto name = option->get_single_name();
+        if (name == "help" || name == "config" || name == "overwrite") { continue; }
+        if (option->get_group() != group) {
+            group = option->get_group();
+            text += fmt::format("\n# --- {} ---\n\n", group);
+        }
+        const auto kind = option->get_type_name();
+        const auto is_flag = option->get_items_expected_max() == 0;
+        const auto choices = kind.find('|') == std::string::npos ? "" : fmt::format(" ({})", kind);
+        text += fmt::format("# {}{}\n", option->get_description(), choices);
+        if (option->get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll) {
+            text += fmt::format("# {} = {}\n", key_of(name), kind == "N" ? "[1, 2, 3]" : "[\"0-1\", \"1-2\"]");
+        } else {
+            text += fmt::format("{} = {}\n", key_of(name), is_flag ? "false" : setting_text(kind, option->get_default_str()));
+        }
+    }
+    return text +
+           "\n# Callbacks, as `nbm callbacks` lists them.\n# [[callbacks]]\n# type = \"early_stopping\"\n# monitor = "
+           "\"val_cost\"\n";
 }

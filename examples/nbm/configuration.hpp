@@ -26,3 +26,6 @@ auto make_run_callbacks(const nbm::Config& config, const TrainOptions& options, 
 
 /// The options as settings of a configuration file, one a line.
 auto describe_settings(const CLI::App& command, const TrainOptions& options) -> std::string;
+
+/// All settings with their defaults, each with a comment that says what it is.
+auto describe_defaults(const CLI::App& command) -> std::string;

@@ -10,8 +10,6 @@
 
 namespace {
 
-auto show(const nbm::Estimate& e) -> std::string { return fmt::format("{:.2f} nats [{:.2f}, {:.2f}]", e.value, e.low, e.high); }
-
 auto betas(const TrainOptions& o) -> nbm::Betas {
     return o.ais_schedule == "linear"     ? nbm::linear(o.ais_betas)
            : o.ais_schedule == "adaptive" ? nbm::adaptive(o.ais_betas)
@@ -35,19 +33,34 @@ auto ais_options(const TrainOptions& o) -> nbm::AISOptions {
 
 }  // namespace
 
-auto estimate(const nbm::DBM<Real>& dbm, const nbm::Dataset<Real>& data, const TrainOptions& o) -> Likelihood {
+auto show(const nbm::Estimate& e) -> std::string { return fmt::format("{:.2f} nats [{:.2f}, {:.2f}]", e.value, e.low, e.high); }
+
+auto estimate_log_z(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>* rows, const TrainOptions& o) -> nbm::LogZ {
+    const auto options = ais_options(o);
+    return rows == nullptr ? nbm::AIS<Real>(dbm, options).run_log_z() : nbm::AIS<Real>(dbm, *rows, options).run_log_z();
+}
+
+auto estimate(const nbm::DBM<Real>& dbm, const nbm::Dataset<Real>* data, const TrainOptions& o, bool validation) -> Likelihood {
     auto result = Likelihood{.bound = !dbm.topology().is_rbm()};
-    result.log_z = nbm::AIS<Real>(dbm, data.train, ais_options(o)).run_log_z();
-    const auto of = [&](const nbm::Matrix<Real>& rows) -> nbm::LogProbability {
+    result.log_z = estimate_log_z(dbm, data == nullptr ? nullptr : &data->train, o);
+    if (data == nullptr) { return result; }
+    const auto of = [&](const nbm::Matrix<Real>& rows) -> std::optional<nbm::LogProbability> {
+        if (rows.shape(0) == 0) { return std::nullopt; }
         if (!result.bound) { return nbm::mean_log_probability(dbm, rows, result.log_z); }
         const auto bound = nbm::variational_bound(dbm, rows, result.log_z);
         result.mean_field_steps = std::max(result.mean_field_steps, bound.mean_field_steps);
         result.converged = result.converged && bound.converged;
         return bound;
     };
-    result.train = of(data.train);
-    if (data.test.shape(0) != 0) { result.test = of(data.test); }
+    result.train = of(data->train);
+    if (validation) { result.valid = of(data->valid); }
+    result.test = of(data->test);
     return result;
+}
+
+auto announce_ais(const TrainOptions& o) -> void {
+    fmt::print("estimating log Z by AIS: {} runs x {} inverse temperatures ({})\n", o.ais_runs, o.ais_betas, o.ais_schedule);
+    std::fflush(stdout);
 }
 
 auto print(const Likelihood& likelihood, bool binary) -> void {
@@ -55,9 +68,13 @@ auto print(const Likelihood& likelihood, bool binary) -> void {
     const auto what = likelihood.bound ? "bound" : "log-probability";
     fmt::print("\n{:<21} {}   (effective sample size {:.1f} of {} runs)\n", "log Z", show(log_z), log_z.effective_sample_size,
                log_z.runs);
-    fmt::print("{:<21} {}\n", fmt::format("train {}", what), show(likelihood.train));
-    if (likelihood.test) { fmt::print("{:<21} {}\n", fmt::format("test {}", what), show(*likelihood.test)); }
-    if (likelihood.bound) {
+    const auto line = [&](const char* split, const std::optional<nbm::LogProbability>& value) {
+        if (value) { fmt::print("{:<21} {}\n", fmt::format("{} {}", split, what), show(*value)); }
+    };
+    line("train", likelihood.train);
+    line("valid", likelihood.valid);
+    line("test", likelihood.test);
+    if (likelihood.bound && likelihood.train) {
         fmt::print("bounds are at or below the mean log-probability: mean field ({} sweeps{})\n", likelihood.mean_field_steps,
                    likelihood.converged ? "" : ", not converged");
     }

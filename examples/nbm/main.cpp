@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "commands/command.hpp"
 #include "configuration.hpp"
 #include "results.hpp"
 #include "train.hpp"
@@ -130,6 +131,9 @@ auto main(int argc, char** argv) -> int {
     auto* const callbacks_command =
         app.add_subcommand("callbacks", "List the callbacks that a configuration can name, with their options");
     callbacks_command->add_flag("--markdown", markdown, "As Markdown tables");
+    const auto commands = std::vector<Command>{add_inspect_command(app), add_exact_command(app),     add_ais_command(app),
+                                               add_loglik_command(app),  add_transform_command(app), add_sample_command(app),
+                                               add_config_command(app),  add_version_command(app)};
     try {
         app.parse(argc, argv);
         nbm::instruction_set();  // throws for an NBM_ISA that cannot be
@@ -143,8 +147,11 @@ auto main(int argc, char** argv) -> int {
             finished = train(job_of(resume));
         } else if (callbacks_command->parsed()) {
             fmt::print("{}", nbm::list_callbacks(nbm::builtin_callbacks<Real>(), markdown));
+        } else if (const auto asked = std::ranges::find_if(commands, [](const Command& c) { return c.app->parsed(); });
+                   asked != commands.end()) {
+            asked->run();
         } else {
-            complain("a command is needed: train, resume or callbacks; see nbm --help");
+            complain("a command is needed, such as train; see nbm --help");
             return wrong_input;
         }
         if (std::fflush(stdout) != 0) {

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "likelihood_json.hpp"
 #include "profile.hpp"
 #include "results.hpp"
 
@@ -53,24 +54,6 @@ auto draw_samples(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>& train, std
     nbm::Gibbs({.steps = sweeps - 1}).run(dbm, chains);
     nbm::GibbsProb({}).run(dbm, chains, probabilities);
     return probabilities[0];
-}
-
-auto finite(double x) -> nlohmann::ordered_json { return std::isfinite(x) ? nlohmann::ordered_json(x) : nullptr; }
-
-auto to_json(const nbm::Estimate& e) -> nlohmann::ordered_json {
-    return {
-        {"value", finite(e.value)}, {"low", finite(e.low)}, {"high", finite(e.high)}, {"standard_error", finite(e.standard_error)}};
-}
-
-auto to_json(const nbm::LogZ& z) -> nlohmann::ordered_json {
-    auto json = to_json(static_cast<const nbm::Estimate&>(z));
-    const auto verdict = z.trustworthy();
-    json["effective_sample_size"] = finite(z.effective_sample_size);
-    json["largest_weight_share"] = finite(z.largest_weight_share);
-    json["log_weight_variance"] = finite(z.log_weight_variance);
-    json["trustworthy"] = verdict.yes;
-    json["verdict"] = verdict.reason;
-    return json;
 }
 
 /// floor_seconds is null where there is no floor.
@@ -123,17 +106,12 @@ auto prepare_output(const TrainOptions& o) -> void {
 }
 
 auto write_summary(const Likelihood& likelihood, const TrainOptions& o, const TrainingProfile* profile) -> void {
-    const auto what = std::string(likelihood.bound ? "bound" : "log_prob");
-    auto summary = nlohmann::ordered_json{{"log_z", to_json(likelihood.log_z)}};
-    summary["train_" + what] = to_json(likelihood.train);
-    summary["test_" + what] = likelihood.test ? to_json(*likelihood.test) : nullptr;
+    auto summary = to_json(likelihood);
     summary["seed"] = o.seed;
     summary["seconds"] = likelihood.seconds;
     if (profile != nullptr) { summary["profile"] = to_json(*profile); }
     summary["command"] = o.command;
-    // Folder names need not be valid UTF-8.
-    const auto text = summary.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-    nbm::write_text(fs::path(o.output) / "summary.json", text + "\n");
+    nbm::write_text(fs::path(o.output) / "summary.json", text_of(summary) + "\n");
 }
 
 auto write_pictures(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>& train, const TrainOptions& o) -> bool {

@@ -14,13 +14,14 @@ struct TrainingProfile;
 /// The machine of the program.
 using Real = float;
 
-/// What `nbm train` finds out in the end.
+/// What `nbm train` finds out in the end, and `nbm ais` later.
 struct Likelihood {
     bool bound = false;  // of a deep machine: the probabilities are lower bounds
     nbm::LogZ log_z = {};
-    nbm::LogProbability train = {};
-    std::optional<nbm::LogProbability> test = {};  // none without test rows
-    std::size_t mean_field_steps = 0;              // of the bounds
+    std::optional<nbm::LogProbability> train = {};  // none without data
+    std::optional<nbm::LogProbability> valid = {};  // not of a training
+    std::optional<nbm::LogProbability> test = {};   // none without test rows
+    std::size_t mean_field_steps = 0;               // of the bounds
     bool converged = true;
     double seconds = 0.0;
 };

@@ -13,24 +13,12 @@
 #include "machine.hpp"
 #include "profile.hpp"
 #include "results.hpp"
+#include "rows.hpp"
 #include "train.hpp"
 
 namespace fs = std::filesystem;
 
 namespace {
-
-auto load(const TrainOptions& o) -> nbm::Dataset<Real> {
-    auto dataset = nbm::load_dataset<Real>(o.data, o.seed);
-    const auto how = o.binarise == "grey"        ? nbm::Binarise::grey
-                     : o.binarise == "threshold" ? nbm::Binarise::threshold
-                                                 : nbm::Binarise::sample;
-    nbm::binarise(dataset, how, o.seed);
-    return dataset;
-}
-
-auto is_binary(const nbm::Matrix<Real>& rows) -> bool {
-    return std::ranges::all_of(rows, [](Real x) { return x == Real{0} || x == Real{1}; });
-}
 
 auto method_of(const TrainOptions& o) -> std::string {
     if (o.trainer == "exact") { return "by its exact gradient"; }
@@ -51,7 +39,7 @@ auto train(const Job& job) -> bool {
     if (!resumed) { check_output(o); }
     auto callbacks = make_run_callbacks(job.config, o, resumed);
     nbm::set_threads(o.threads);
-    const auto data = load(o);
+    const auto data = load_rows(o);
     fmt::print("data {}: {} training, {} validation, {} test rows of {} units\n", o.data, data.train.shape(0), data.valid.shape(0),
                data.test.shape(0), data.train.shape(1));
     auto dbm = nbm::DBM<Real>(topology_of(o, data.train.shape(1)));
@@ -83,12 +71,11 @@ auto train(const Job& job) -> bool {
         return false;
     }
 
-    fmt::print("estimating log Z by AIS: {} runs x {} inverse temperatures ({})\n", o.ais_runs, o.ais_betas, o.ais_schedule);
-    std::fflush(stdout);
-    auto likelihood = estimate(dbm, data, o);
+    announce_ais(o);
+    auto likelihood = estimate(dbm, &data, o, false);
     likelihood.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     write_summary(likelihood, o, asked_profile);
-    print(likelihood, is_binary(data.train) && is_binary(data.test));
+    print(likelihood, is_binary(data));
     const auto pictures = write_pictures(dbm, data.train, o);
     fmt::print("{:.1f} s; results in {}/: history.csv, weights.h5, {}summary.json\n", likelihood.seconds, o.output,
                pictures ? "samples.png, filters.png, " : "");

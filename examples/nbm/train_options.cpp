@@ -1,98 +1,41 @@
 #include "train_options.hpp"
 
-#include <algorithm>
-#include <cstdint>
 #include <string>
-#include <utility>
-#include <vector>
 
-#include <fmt/format.h>
+#include "option_kinds.hpp"
 
-import nbm;
-
-namespace {
-
-/// What an option accepts: the word for it in the help, and the check.
-struct Kind {
-    std::string word;
-    CLI::Validator check;
-};
-
-/// One of a few names; the message names the nearest.
-auto one_of(std::vector<std::string> names) -> Kind {
-    auto word = CLI::detail::join(names, "|");
-    return {std::move(word), CLI::Validator(
-                                 [names = std::move(names)](std::string& value) {
-                                     const auto known = std::ranges::find(names, value) != names.end();
-                                     return known ? std::string{} : nbm::unknown_name("value", value, names);
-                                 },
-                                 "")};
+auto add_data_options(CLI::App& command, TrainOptions& o) -> void {
+    add_option(command, "Data", "--data", o.data, text("NAME"),
+               "digits, bars-and-stripes:N, an .npz file, or a folder with IDX files");
+    add_option(command, "Data", "--binarise", o.binarise, one_of({"sample", "threshold", "grey"}),
+               "What to do with grey values: draw them once, compare with 1/2, or keep them as probabilities");
 }
 
-constexpr auto most_whole = std::uint64_t{1'000'000'000};
-
-/// The text itself is checked here, because reading "-1" as an unsigned number would wrap around.
-auto whole(std::uint64_t least, std::uint64_t most = most_whole) -> Kind {
-    return {"N", CLI::Validator(
-                     [least, most](std::string& value) {
-                         // A leading zero would be read as octal.
-                         const auto digits = !value.empty() && value.size() <= 19 && (value.size() == 1 || value[0] != '0') &&
-                                             std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; });
-                         const auto good = digits && std::stoull(value) >= least && std::stoull(value) <= most;
-                         return good ? std::string{}
-                                     : fmt::format("found '{}', expected a whole number from {} to {}", value, least, most);
-                     },
-                     "")};
+auto add_run_options(CLI::App& command, TrainOptions& o, const char* group) -> void {
+    add_option(command, group, "--seed", o.seed, whole(0, 9'223'372'036'854'775'807U), "Seed of all random numbers");
+    add_option(command, group, "--threads", o.threads, whole(0, 256), "Threads; 0: one a core. The result does not depend on it");
 }
 
-auto number(double least, double below) -> Kind {
-    return {"X", CLI::Validator(
-                     [least, below](std::string& value) {
-                         auto x = 0.0;
-                         const auto plain = value.find_first_not_of("0123456789.eE+-") == std::string::npos;
-                         const auto good = plain && CLI::detail::lexical_cast(value, x) && x >= least && x < below;
-                         return good
-                                    ? std::string{}
-                                    : fmt::format("found '{}', expected a number of at least {} and below {}", value, least, below);
-                     },
-                     "")};
+auto add_ais_options(CLI::App& command, TrainOptions& o) -> void {
+    add_option(command, "Likelihood", "--ais-runs", o.ais_runs, whole(2, 1'000'000), "Annealing runs of the estimate of log Z");
+    add_option(command, "Likelihood", "--ais-betas", o.ais_betas, whole(4, 10'000'000), "Inverse temperatures of each run");
+    add_option(command, "Likelihood", "--ais-schedule", o.ais_schedule, one_of({"linear", "three-piece", "adaptive"}),
+               "Equally spaced, most of them near 1 (Salakhutdinov and Murray 2008), or placed by a pilot run");
+    add_option(command, "Likelihood", "--ais-base", o.ais_base, one_of({"data", "uniform", "own-biases", "mean-field"}),
+               "Where annealing begins: the data's base rates, fair coins, the machine's biases, or its mean-field means");
+    add_option(command, "Likelihood", "--ais-path", o.ais_path, one_of({"geometric", "moments"}),
+               "The way from there to the machine");
+    add_option(command, "Likelihood", "--ais-summed", o.ais_summed, one_of({"larger", "even", "odd"}),
+               "The layers that are summed out");
+    add_option(command, "Likelihood", "--ais-sweeps", o.ais_sweeps, whole(1, 1000), "Gibbs sweeps at each inverse temperature");
 }
 
-auto edge() -> Kind {
-    return {"I-J", CLI::Validator(
-                       [](std::string& value) {
-                           const auto dash = value.find('-');
-                           const auto is_layer = [](const std::string& part) {
-                               return !part.empty() && part.size() <= 6 &&
-                                      part.find_first_not_of("0123456789") == std::string::npos;
-                           };
-                           const auto good =
-                               dash != std::string::npos && is_layer(value.substr(0, dash)) && is_layer(value.substr(dash + 1));
-                           return good ? std::string{} : fmt::format("found '{}', expected two layers as in 0-1", value);
-                       },
-                       "")};
-}
-
-auto text(std::string word) -> Kind {
-    return {
-        std::move(word),
-        CLI::Validator([](std::string& value) { return std::string(value.empty() ? "found nothing, expected a name" : ""); }, "")};
-}
-
-}  // namespace
-
-auto add_train_command(CLI::App& app, TrainOptions& o) -> CLI::App* {
-    auto* const train = app.add_subcommand("train", "Train a Boltzmann machine, restricted or deep, and estimate its likelihood");
+auto add_train_options(CLI::App& command, TrainOptions& o) -> void {
     const auto add = [&](const char* group, const char* name, auto& value, const Kind& kind, const char* help) {
-        return train->add_option(name, value, help)
-            ->capture_default_str()
-            ->type_name(kind.word)
-            ->check(kind.check)
-            ->group(group)
-            ->take_last();
+        add_option(command, group, name, value, kind, help);
     };
     const auto add_list = [&](const char* group, const char* name, auto& values, const Kind& kind, const char* help) {
-        train->add_option(name, values, help)
+        command.add_option(name, values, help)
             ->type_name(kind.word)
             ->check(kind.check)
             ->group(group)
@@ -101,13 +44,11 @@ auto add_train_command(CLI::App& app, TrainOptions& o) -> CLI::App* {
             ->default_str("none");
     };
     constexpr auto large = 1e9;
-    train
-        ->add_option("config", o.config,
-                     "TOML file with the options, written with underscores, and [[callbacks]]; options on the command line win")
+    command
+        .add_option("config", o.config,
+                    "TOML file with the options, written with underscores, and [[callbacks]]; options on the command line win")
         ->type_name("CONFIG.toml");
-    add("Data", "--data", o.data, text("NAME"), "digits, bars-and-stripes:N, an .npz file, or a folder with IDX files");
-    add("Data", "--binarise", o.binarise, one_of({"sample", "threshold", "grey"}),
-        "What to do with grey values: draw them once, compare with 1/2, or keep them as probabilities");
+    add_data_options(command, o);
     add("Model", "--hidden", o.hidden, whole(1), "Hidden units of a restricted Boltzmann machine");
     add_list("Model", "--layers", o.layers, whole(1),
              "In place of --hidden: units of all layers, the data's first, as 784,500,1000");
@@ -120,7 +61,7 @@ auto add_train_command(CLI::App& app, TrainOptions& o) -> CLI::App* {
     add("Training", "--steps", o.steps, whole(1), "Gibbs sweeps an update");
     add("Training", "--chains", o.chains, whole(0), "Persistent chains; 0: as many as rows in a batch");
     add("Training", "--temperatures", o.temperatures, whole(2, 1000), "Tempered copies of each chain, of --trainer pt");
-    train->add_flag("--centre", o.centre, "Centred gradient: training does not depend on which value of a unit is called 1")
+    command.add_flag("--centre", o.centre, "Centred gradient: training does not depend on which value of a unit is called 1")
         ->group("Training");
     add("Training", "--sparsity-target", o.sparsity_target, number(0.0, 1.0), "Wanted mean activity of hidden units");
     add("Training", "--sparsity-strength", o.sparsity_strength, number(0.0, large), "How strongly they are driven there; 0: not");
@@ -131,33 +72,29 @@ auto add_train_command(CLI::App& app, TrainOptions& o) -> CLI::App* {
         "Learning rate; 0: the usual one, 0.05 for sgd, 0.001 for adam, 0.002 for nadam");
     add("Training", "--decay", o.decay, number(0.0, large), "Learning rate at update t: rate / (1 + decay t)");
     add("Training", "--momentum", o.momentum, number(0.0, 1.0), "Momentum of sgd");
-    train->add_flag("--nesterov", o.nesterov, "Nesterov's momentum, of sgd")->group("Training");
+    command.add_flag("--nesterov", o.nesterov, "Nesterov's momentum, of sgd")->group("Training");
     add("Training", "--l1", o.l1, number(0.0, large), "Penalty on sum |W|");
     add("Training", "--l2", o.l2, number(0.0, large), "Penalty on sum W^2");
     add("Training", "--max-norm", o.max_norm, number(0.0, large), "Longest vector of weights into a hidden unit; 0: any");
-    add("Training", "--seed", o.seed, whole(0, 9'223'372'036'854'775'807U), "Seed of all random numbers");
-    add("Training", "--threads", o.threads, whole(0, 256), "Threads; 0: one a core. The result does not depend on it");
-    train->add_flag("--pretrain", o.pretrain, "First train the layers one on the other, as restricted Boltzmann machines")
+    add_run_options(command, o, "Training");
+    command.add_flag("--pretrain", o.pretrain, "First train the layers one on the other, as restricted Boltzmann machines")
         ->group("Pretraining");
     add("Pretraining", "--pretrain-epochs", o.pretrain_epochs, whole(1), "Passes through the training rows for each of them");
     add("Pretraining", "--pretrain-steps", o.pretrain_steps, whole(1), "Gibbs sweeps an update, of contrastive divergence");
     add("Pretraining", "--pretrain-learning-rate", o.pretrain_learning_rate, number(0.0, large), "Learning rate");
-    add("Likelihood", "--ais-runs", o.ais_runs, whole(2, 1'000'000), "Annealing runs of the estimate of log Z");
-    add("Likelihood", "--ais-betas", o.ais_betas, whole(4, 10'000'000), "Inverse temperatures of each run");
-    add("Likelihood", "--ais-schedule", o.ais_schedule, one_of({"linear", "three-piece", "adaptive"}),
-        "Equally spaced, most of them near 1 (Salakhutdinov and Murray 2008), or placed by a pilot run");
-    add("Likelihood", "--ais-base", o.ais_base, one_of({"data", "uniform", "own-biases", "mean-field"}),
-        "Where annealing begins: the data's base rates, fair coins, the machine's biases, or its mean-field means");
-    add("Likelihood", "--ais-path", o.ais_path, one_of({"geometric", "moments"}), "The way from there to the machine");
-    add("Likelihood", "--ais-summed", o.ais_summed, one_of({"larger", "even", "odd"}), "The layers that are summed out");
-    add("Likelihood", "--ais-sweeps", o.ais_sweeps, whole(1, 1000), "Gibbs sweeps at each inverse temperature");
+    add_ais_options(command, o);
     add("Likelihood", "--ais-every", o.ais_every, whole(0), "Also estimate after every N-th epoch; 0: only at the end");
     add("Output", "--output", o.output, text("FOLDER"), "Folder for the results");
-    train->add_flag("--overwrite", o.overwrite, "Replace the results of an earlier run in that folder")->group("Output");
-    train->add_flag("--profile", o.profile, "Tell how long each phase of the training took, and its matrix products alone")
+    command.add_flag("--overwrite", o.overwrite, "Replace the results of an earlier run in that folder")->group("Output");
+    command.add_flag("--profile", o.profile, "Tell how long each phase of the training took, and its matrix products alone")
         ->group("Output");
     add("Output", "--save-every", o.save_every, whole(0), "Save the weights after every N-th epoch; 0: only at the end");
     add_list("Output", "--save-epochs", o.save_epochs, whole(1), "Save the weights after these epochs, as 1,5,10");
+}
+
+auto add_train_command(CLI::App& app, TrainOptions& o) -> CLI::App* {
+    auto* const train = app.add_subcommand("train", "Train a Boltzmann machine, restricted or deep, and estimate its likelihood");
+    add_train_options(*train, o);
     return train;
 }
 

@@ -55,6 +55,18 @@ struct TrainOptions {
     std::string command;  // as it was typed
 };
 
+/// --data and --binarise.
+auto add_data_options(CLI::App& command, TrainOptions& options) -> void;
+
+/// --seed and --threads.
+auto add_run_options(CLI::App& command, TrainOptions& options, const char* group) -> void;
+
+/// --ais-runs and the others that tell how log Z is estimated.
+auto add_ais_options(CLI::App& command, TrainOptions& options) -> void;
+
+/// All options of a training.
+auto add_train_options(CLI::App& command, TrainOptions& options) -> void;
+
 /// Adds the subcommand `train` with all its options.
 auto add_train_command(CLI::App& app, TrainOptions& options) -> CLI::App*;
 

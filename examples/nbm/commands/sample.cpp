@@ -1,0 +1,195 @@
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "commands/command.hpp"
+#include "machine_file.hpp"
+#include "option_kinds.hpp"
+
+import nbm;
+
+namespace {
+
+struct SampleOptions : MachineOptions {
+    std::size_t count = 100;
+    std::size_t steps = 1000;
+    std::string start = "noise";
+    std::string clamp;  // empty: nothing is held
+    std::size_t height = 0;
+};
+
+/// Draws that are no sweeps have numbers of their own.
+constexpr auto row_order = std::uint64_t{1} << 55U;
+constexpr auto grey_rows = row_order + 1;
+
+/// Pictures of the size that was asked for.
+auto shape_of(std::size_t units, const SampleOptions& o) -> nbm::ImageShape {
+    if (o.height == 0) { return nbm::image_shape_of(units); }
+    if (units % o.height != 0) {
+        throw nbm::InputError(fmt::format("--height {}: {} visible units make no picture of that height", o.height, units));
+    }
+    return {o.height, units / o.height};
+}
+
+/// Which visible units keep the values of the data: a half of the picture, without the middle line where there is one.
+auto held_units(nbm::ImageShape shape, const std::string& side) -> std::vector<bool> {
+    auto held = std::vector<bool>(shape.height * shape.width, false);
+    if (side.empty()) { return held; }
+    const auto across = side == "left" || side == "right";
+    const auto length = across ? shape.width : shape.height;
+    if (length < 2) {
+        throw nbm::InputError(fmt::format("--clamp {}: pictures of {} x {} have no such half; {}", side, shape.height, shape.width,
+                                          across ? "choose top or bottom" : "choose left or right, or give --height"));
+    }
+    for (std::size_t i = 0; i != held.size(); ++i) {
+        const auto at = across ? i % shape.width : i / shape.width;
+        held[i] = side == "left" || side == "top" ? at < length / 2 : at >= length - length / 2;
+    }
+    return held;
+}
+
+/// `count` rows in random order; some more than once when there are fewer. Values between 0 and 1 are drawn.
+auto some_rows(const nbm::Matrix<Real>& data, std::size_t count, std::uint64_t seed) -> nbm::Matrix<Real> {
+    const auto stream = nbm::Stream(seed, nbm::Purpose::samples);
+    const auto order = nbm::permutation(stream, row_order, data.shape(0));
+    auto rows = nbm::zero_matrix<Real>(count, data.shape(1));
+    for (std::size_t r = 0; r != count; ++r) {
+        std::ranges::copy(nbm::MatrixView<const Real>(data).row(order[r % order.size()]),
+                          nbm::MatrixView<Real>(rows).row(r).begin());
+    }
+    nbm::sample_probabilities<Real>(rows, rows, stream, grey_rows, 0);
+    return rows;
+}
+
+auto hold(const std::vector<bool>& held, const nbm::Matrix<Real>& rows, nbm::Matrix<Real>& values) -> void {
+    for (std::size_t r = 0; r != rows.shape(0); ++r) {
+        for (std::size_t k = 0; k != held.size(); ++k) {
+            if (held[k]) { values(r, k) = rows(r, k); }
+        }
+    }
+}
+
+struct Samples {
+    nbm::Matrix<Real> start;
+    nbm::Matrix<Real> states;
+    nbm::Matrix<Real> probabilities;
+};
+
+/// Chains of which some visible units are held. Visible units are independent given the others, so that drawing all and putting
+/// these back draws the rest given them.
+auto draw(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>* rows, const std::vector<bool>& held, const SampleOptions& o)
+    -> Samples {
+    auto chains = nbm::make_chains(dbm, o.count, o.run.seed, nbm::Purpose::samples);
+    const auto clamped = !o.clamp.empty();
+    if (o.start == "data") { chains.states[0] = *rows; }
+    if (clamped) { hold(held, *rows, chains.states[0]); }
+    auto result = Samples{.start = chains.states[0], .states = {}, .probabilities = {}};
+    auto probabilities = nbm::States<Real>{};
+    if (!clamped && o.steps > 1) { nbm::Gibbs({.steps = o.steps - 1}).run(dbm, chains); }
+    for (auto left = clamped ? o.steps : std::size_t{1}; left != 0; --left) {
+        nbm::GibbsProb({}).run(dbm, chains, probabilities);
+        if (clamped) {
+            hold(held, *rows, chains.states[0]);
+            hold(held, *rows, probabilities[0]);
+        }
+    }
+    result.states = std::move(chains.states[0]);
+    result.probabilities = std::move(probabilities[0]);
+    return result;
+}
+
+/// How samples are laid out: alone or, with a half held, in triples.
+struct Layout {
+    std::size_t group;
+    std::size_t across;
+    std::size_t zoom;
+};
+
+auto layout_of(nbm::ImageShape shape, const SampleOptions& o) -> Layout {
+    constexpr auto widest = std::size_t{16'384};
+    const auto group = o.clamp.empty() ? std::size_t{1} : std::size_t{3};
+    const auto most = o.clamp.empty() ? std::size_t{10} : std::size_t{4};
+    const auto layout = Layout{group, group * std::min(most, o.count), shape.width < 10 ? std::size_t{8} : std::size_t{2}};
+    if (layout.across * layout.zoom * (shape.width + 1) > widest) {
+        throw nbm::InputError(
+            fmt::format("--output {}: pictures {} pixels wide are too wide for a sheet; choose an .npz file or give "
+                        "--height",
+                        o.output, shape.width));
+    }
+    return layout;
+}
+
+/// A sheet of probabilities or of triples: what is held on grey, the completion, the row of data.
+auto picture_of(const Samples& samples, const nbm::Matrix<Real>* rows, const std::vector<bool>& held, nbm::ImageShape shape,
+                const SampleOptions& o) -> nbm::Image {
+    const auto [group, across, zoom] = layout_of(shape, o);
+    if (group == 1) { return nbm::tile_images<Real>(samples.probabilities, shape, across, nbm::Grey::zero_to_one, zoom); }
+    auto tiles = nbm::zero_matrix<Real>(3 * o.count, held.size());
+    for (std::size_t r = 0; r != o.count; ++r) {
+        for (std::size_t k = 0; k != held.size(); ++k) {
+            tiles(3 * r, k) = held[k] ? (*rows)(r, k) : Real{0.5};
+            tiles(3 * r + 1, k) = samples.probabilities(r, k);
+            tiles(3 * r + 2, k) = (*rows)(r, k);
+        }
+    }
+    return nbm::tile_images<Real>(tiles, shape, across, nbm::Grey::zero_to_one, zoom);
+}
+
+auto sample(CLI::App& command, SampleOptions& o) -> void {
+    const auto ending = ending_of(o.output, {".png", ".npz"});
+    const auto machine = open_machine(command, o);
+    const auto shape = shape_of(machine.dbm.visible_size(), o);
+    const auto held = held_units(shape, o.clamp);
+    if (ending == ".png") { layout_of(shape, o); }  // throws before it takes time
+    const auto needs_rows = o.start == "data" || !o.clamp.empty();
+    auto rows = nbm::Matrix<Real>{};
+    if (needs_rows) {
+        const auto data = rows_for(machine, o);
+        rows = some_rows(*chosen_split(data, o).rows, o.count, o.run.seed);
+    }
+    const auto* const given = needs_rows ? &rows : nullptr;
+    check_output_file(o);
+    const auto samples = draw(machine.dbm, given, held, o);
+    if (ending == ".png") {
+        nbm::write_png(picture_of(samples, given, held, shape, o), o.output);
+    } else {
+        auto arrays = std::vector<std::pair<std::string, nbm::Matrix<Real>>>{
+            {"start", samples.start}, {"samples", samples.states}, {"probabilities", samples.probabilities}};
+        if (needs_rows) { arrays.emplace_back("data", rows); }
+        nbm::write_npz<Real>(o.output, arrays);
+    }
+    fmt::print("{} samples of {} after {} Gibbs sweeps in {}\n", o.count, machine.dbm.topology().describe(), o.steps, o.output);
+}
+
+}  // namespace
+
+auto add_sample_command(CLI::App& app) -> Command {
+    const auto o = std::make_shared<SampleOptions>();
+    o->run.data.clear();
+    auto* const command =
+        app.add_subcommand("sample", "Draw samples by Gibbs sampling, or complete pictures half of which is given");
+    add_file(*command, *o);
+    add_option(*command, "Sampling", "--count", o->count, whole(1, 1'000'000), "Chains, each of which gives a sample");
+    add_option(*command, "Sampling", "--steps", o->steps, whole(1), "Gibbs sweeps of each chain");
+    add_option(*command, "Sampling", "--start", o->start, one_of({"noise", "data"}),
+               "Where chains begin: fair coins or rows of data");
+    const auto sides = one_of({"left", "right", "top", "bottom"});
+    command->add_option("--clamp", o->clamp, "Hold this half of rows of data, and complete the other one")
+        ->type_name(sides.word)
+        ->check(sides.check)
+        ->group("Sampling")
+        ->take_last();
+    add_option(*command, "Sampling", "--height", o->height, whole(0),
+               "Of pictures; 0: a square where the units make one, else one row");
+    add_data_options(*command, o->run);
+    add_split(*command, *o, "Which rows; by default test, or train where there are no test rows");
+    add_run_options(*command, o->run, "Sampling");
+    add_output(*command, *o, "FILE", "A .png file for a sheet of pictures, or .npz for the numbers")->required();
+    return {command, [o, command] { sample(*command, *o); }};
+}

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "results.hpp"
+#include "train_options.hpp"
+
+import nbm;
+
+/// The data set of --data, binarised as --binarise says.
+auto load_rows(const TrainOptions& options) -> nbm::Dataset<Real>;
+
+/// Whether all values are 0 or 1.
+auto is_binary(const nbm::Dataset<Real>& data) -> bool;
