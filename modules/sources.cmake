@@ -44,6 +44,7 @@ set(NBM_INTERFACES
   data/dataset.cppm
   data/idx.cppm
   data/npz.cppm
+  data/csv.cppm
   data/generated.cppm
   io/io.cppm
   io/files.cppm
@@ -152,7 +153,10 @@ set(NBM_INTERNALS
   estimators/autocorrelation.cpp
   estimators/pseudo_likelihood.cpp
   estimators/reconstruction_error.cpp
+  data/tables.cpp
   data/dataset.cpp
+  data/csv_records.cpp
+  data/csv.cpp
   data/idx.cpp
   data/npz.cpp
   data/generated.cpp

@@ -1,26 +1,35 @@
 module;
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
 module nbm:data.dataset_impl;
 
+import :data.csv;
 import :data.dataset;
 import :data.generated;
 import :data.idx;
 import :data.npz;
+import :data.tables;
 import :random;
 import :tensor;
 
 namespace nbm {
+
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -38,6 +47,40 @@ auto binarise_split(Matrix<T>& values, Binarise how, std::uint64_t seed, std::ui
             }
         }
     });
+}
+
+/// What messages list.
+constexpr auto kinds = "a CSV or .npz file, or a folder with IDX files";
+
+/// The longest beginning of `name` that is there as a file or folder and ends at a colon or at the end, and what follows the colon;
+/// an empty path when there is none.
+auto path_and_part(const std::string& name) -> std::pair<std::string, std::string> {
+    auto ignored = std::error_code{};
+    if (fs::exists(name, ignored)) { return {name, {}}; }
+    for (auto colon = name.rfind(':'); colon != std::string::npos && colon != 0; colon = name.rfind(':', colon - 1)) {
+        if (fs::exists(name.substr(0, colon), ignored)) { return {name.substr(0, colon), name.substr(colon + 1)}; }
+    }
+    return {};
+}
+
+enum class Format : std::uint8_t { npz, csv, unknown };
+
+/// By the ending, else by how the file begins.
+auto format_of(const std::string& path) -> Format {
+    constexpr auto endings = std::array<std::pair<std::string_view, Format>, 4>{
+        {{".npz", Format::npz}, {".csv", Format::csv}, {".tsv", Format::csv}, {".txt", Format::csv}}};
+    auto ending = fs::path(path).extension().string();
+    for (auto& c : ending) { c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+    for (const auto& [known, format] : endings) {
+        if (ending == known) { return format; }
+    }
+    auto head = std::array<char, 4096>{};
+    auto file = std::ifstream(path, std::ios::binary);
+    file.read(head.data(), head.size());
+    const auto text = std::string_view(head.data(), static_cast<std::size_t>(file.gcount()));
+    if (text.starts_with("PK\x03\x04")) { return Format::npz; }
+    const auto is_control = [](char c) { return (c >= '\0' && c < ' ' && c != '\t' && c != '\n' && c != '\r') || c == '\x7F'; };
+    return std::ranges::any_of(text, is_control) ? Format::unknown : Format::csv;
 }
 
 }  // namespace
@@ -60,7 +103,7 @@ auto check_unit_interval(const Matrix<T>& values, const std::string& source) -> 
         for (std::size_t c = 0; c != values.shape(1); ++c) {
             const auto value = double(values(r, c));
             if (!(value >= 0.0 && value <= 1.0)) {
-                throw InputError(fmt::format("{}: row {}, column {} is {}; values must be in [0, 1]", source, r, c, value));
+                throw unit_interval_error(fmt::format("{}: row {}, column {}", source, r, c), value, values);
             }
         }
     }
@@ -68,7 +111,6 @@ auto check_unit_interval(const Matrix<T>& values, const std::string& source) -> 
 
 template <Real T>
 auto load_dataset(const std::string& name, std::uint64_t seed) -> Dataset<T> {
-    namespace fs = std::filesystem;
     constexpr auto bars = std::string_view("bars-and-stripes");
     if (name == "digits") { return digits<T>({.seed = seed}); }
     if (name == bars) { return bars_and_stripes<T>(4); }
@@ -81,14 +123,25 @@ auto load_dataset(const std::string& name, std::uint64_t seed) -> Dataset<T> {
         }
         return bars_and_stripes<T>(n);
     }
-    if (fs::is_directory(name)) { return load_idx_folder<T>(name); }
-    if (name.ends_with(".npz")) { return load_npz<T>(name); }
-    if (fs::exists(name)) { throw FileError(name, "is neither an .npz file nor a folder with IDX files"); }
-    const auto known = std::vector<std::string>{"digits", "bars-and-stripes:4"};
-    if (name.find('/') != std::string::npos || name.find('.') != std::string::npos) {
-        throw FileError(name, "there is no such file or folder");
+    const auto [path, part] = path_and_part(name);
+    if (path.empty()) {
+        if (name.find('/') != std::string::npos || name.find('.') != std::string::npos) {
+            throw FileError(name, "there is no such file or folder");
+        }
+        const auto known = std::vector<std::string>{"digits", "bars-and-stripes:4"};
+        throw InputError(fmt::format("{}, or {}", unknown_name("data set", name, known), kinds));
     }
-    throw InputError(unknown_name("data set", name, known) + ", or an .npz file, or a folder with IDX files");
+    if (fs::is_directory(path)) { return load_idx_folder<T>(path); }
+    const auto format = format_of(path);
+    if (!part.empty() && format != Format::csv) {
+        throw FileError(path, fmt::format("has no parts; ':{}' cannot follow its name", part));
+    }
+    switch (format) {
+        case Format::npz: return load_npz<T>(path);
+        case Format::csv: return load_csv<T>(path, csv_options(part), seed);
+        case Format::unknown: break;
+    }
+    throw FileError(path, fmt::format("is none of {}", kinds));
 }
 
 template auto binarise(Matrix<float>&, Binarise, std::uint64_t) -> void;
