@@ -45,6 +45,8 @@ set(NBM_INTERFACES
   data/idx.cppm
   data/npz.cppm
   data/csv.cppm
+  data/hdf5.cppm
+  data/folder.cppm
   data/generated.cppm
   io/io.cppm
   io/files.cppm
@@ -158,7 +160,10 @@ set(NBM_INTERNALS
   data/csv_records.cpp
   data/csv.cpp
   data/idx.cpp
+  data/npy.cpp
   data/npz.cpp
+  data/hdf5.cpp
+  data/folder.cpp
   data/generated.cpp
   io/files.cpp
   io/utf8.cpp

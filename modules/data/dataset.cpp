@@ -20,8 +20,9 @@ module nbm:data.dataset_impl;
 
 import :data.csv;
 import :data.dataset;
+import :data.folder;
 import :data.generated;
-import :data.idx;
+import :data.hdf5;
 import :data.npz;
 import :data.tables;
 import :random;
@@ -50,7 +51,7 @@ auto binarise_split(Matrix<T>& values, Binarise how, std::uint64_t seed, std::ui
 }
 
 /// What messages list.
-constexpr auto kinds = "a CSV or .npz file, or a folder with IDX files";
+constexpr auto kinds = "a CSV, .npy, .npz or HDF5 file, or a folder with IDX, PNG, CSV or .npy files";
 
 /// The longest beginning of `name` that is there as a file or folder and ends at a colon or at the end, and what follows the colon;
 /// an empty path when there is none.
@@ -63,12 +64,18 @@ auto path_and_part(const std::string& name) -> std::pair<std::string, std::strin
     return {};
 }
 
-enum class Format : std::uint8_t { npz, csv, unknown };
+enum class Format : std::uint8_t { npz, npy, csv, hdf5, part, unknown };
 
 /// By the ending, else by how the file begins.
 auto format_of(const std::string& path) -> Format {
-    constexpr auto endings = std::array<std::pair<std::string_view, Format>, 4>{
-        {{".npz", Format::npz}, {".csv", Format::csv}, {".tsv", Format::csv}, {".txt", Format::csv}}};
+    constexpr auto endings = std::array<std::pair<std::string_view, Format>, 8>{{{".npz", Format::npz},
+                                                                                 {".npy", Format::npy},
+                                                                                 {".csv", Format::csv},
+                                                                                 {".tsv", Format::csv},
+                                                                                 {".txt", Format::csv},
+                                                                                 {".h5", Format::hdf5},
+                                                                                 {".hdf5", Format::hdf5},
+                                                                                 {".png", Format::part}}};
     auto ending = fs::path(path).extension().string();
     for (auto& c : ending) { c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
     for (const auto& [known, format] : endings) {
@@ -78,7 +85,14 @@ auto format_of(const std::string& path) -> Format {
     auto file = std::ifstream(path, std::ios::binary);
     file.read(head.data(), head.size());
     const auto text = std::string_view(head.data(), static_cast<std::size_t>(file.gcount()));
-    if (text.starts_with("PK\x03\x04")) { return Format::npz; }
+    constexpr auto beginnings = std::array<std::pair<std::string_view, Format>, 4>{{{"PK\x03\x04", Format::npz},
+                                                                                    {"\x93NUMPY", Format::npy},
+                                                                                    {"\x89HDF\r\n\x1A\n", Format::hdf5},
+                                                                                    {"\x89PNG\r\n\x1A\n", Format::part}}};
+    for (const auto& [known, format] : beginnings) {
+        if (text.starts_with(known)) { return format; }
+    }
+    if (text.starts_with(std::string_view("\0\0\x08", 3))) { return Format::part; }  // IDX
     const auto is_control = [](char c) { return (c >= '\0' && c < ' ' && c != '\t' && c != '\n' && c != '\r') || c == '\x7F'; };
     return std::ranges::any_of(text, is_control) ? Format::unknown : Format::csv;
 }
@@ -131,14 +145,17 @@ auto load_dataset(const std::string& name, std::uint64_t seed) -> Dataset<T> {
         const auto known = std::vector<std::string>{"digits", "bars-and-stripes:4"};
         throw InputError(fmt::format("{}, or {}", unknown_name("data set", name, known), kinds));
     }
-    if (fs::is_directory(path)) { return load_idx_folder<T>(path); }
+    if (fs::is_directory(path)) { return load_folder<T>(path, csv_options(part), seed); }
     const auto format = format_of(path);
-    if (!part.empty() && format != Format::csv) {
+    if (!part.empty() && format != Format::csv && format != Format::hdf5) {
         throw FileError(path, fmt::format("has no parts; ':{}' cannot follow its name", part));
     }
     switch (format) {
         case Format::npz: return load_npz<T>(path);
+        case Format::npy: return load_npy<T>(path, seed);
         case Format::csv: return load_csv<T>(path, csv_options(part), seed);
+        case Format::hdf5: return load_hdf5<T>(path, part, seed);
+        case Format::part: throw FileError(path, "is one file of a data set; give the folder that it is in");
         case Format::unknown: break;
     }
     throw FileError(path, fmt::format("is none of {}", kinds));

@@ -18,6 +18,7 @@ module nbm:data.tables;
 
 import :data.csv;
 import :data.dataset;
+import :data.npz;
 import :random;
 import :tensor;
 
@@ -52,6 +53,18 @@ struct Splits {
 
 /// The contents of a CSV file, scaled as the options say.
 auto table_of(const std::filesystem::path& path, CsvTable csv, const CsvOptions& options) -> Table;
+
+/// Reads the bytes of an NPY file; `fail` makes an error of a problem.
+auto parse_npy(const std::function<FileError(std::string_view)>& fail, const std::vector<std::uint8_t>& bytes) -> NpyArray;
+
+/// The rows of an array, without labels.
+auto table_of(const std::string& source, NpyArray array) -> Table;
+
+/// Whole numbers, one for each row.
+auto labels_of(const std::string& source, const std::vector<double>& values, std::size_t rows) -> std::vector<int>;
+
+/// The rows of an NPY file, with labels where FILE.lbl.npy is beside it.
+auto npy_table(const std::filesystem::path& path) -> Table;
 
 /// Options in the form label=NAME,scale=16,header=no: what may follow a file and a colon in the name of a data set. Throws
 /// InputError.
