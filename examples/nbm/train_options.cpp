@@ -105,7 +105,9 @@ auto add_train_command(CLI::App& app, TrainOptions& o) -> CLI::App* {
         ->add_option("config", o.config,
                      "TOML file with the options, written with underscores, and [[callbacks]]; options on the command line win")
         ->type_name("CONFIG.toml");
-    add("Data", "--data", o.data, text("NAME"), "digits, bars-and-stripes:N, a CSV or .npz file, or a folder with IDX files");
+    add("Data", "--data", o.data, text("NAME"),
+        "digits, bars-and-stripes:N, a CSV (FILE.csv:label=COLUMN), .npy, .npz or HDF5 (FILE.h5:/PATH) file, or a folder with IDX, "
+        "PNG, CSV or .npy files");
     add("Data", "--binarise", o.binarise, one_of({"sample", "threshold", "grey"}),
         "What to do with grey values: draw them once, compare with 1/2, or keep them as probabilities");
     add("Model", "--hidden", o.hidden, whole(1), "Hidden units of a restricted Boltzmann machine");
