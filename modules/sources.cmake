@@ -44,6 +44,9 @@ set(NBM_INTERFACES
   data/dataset.cppm
   data/idx.cppm
   data/npz.cppm
+  data/csv.cppm
+  data/hdf5.cppm
+  data/folder.cppm
   data/generated.cppm
   io/io.cppm
   io/files.cppm
@@ -152,9 +155,15 @@ set(NBM_INTERNALS
   estimators/autocorrelation.cpp
   estimators/pseudo_likelihood.cpp
   estimators/reconstruction_error.cpp
+  data/tables.cpp
   data/dataset.cpp
+  data/csv_records.cpp
+  data/csv.cpp
   data/idx.cpp
+  data/npy.cpp
   data/npz.cpp
+  data/hdf5.cpp
+  data/folder.cpp
   data/generated.cpp
   io/files.cpp
   io/utf8.cpp

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -136,6 +137,17 @@ constexpr auto tempering_callback = R"(
 type = "tempering_monitor"
 )";
 
+/// A file or folder, before options after a colon, with its whole path: the folder from which the program is started next time may
+/// be another.
+auto absolute_data(const std::string& data) -> std::string {
+    auto ignored = std::error_code{};
+    for (auto end = data.size(); end != std::string::npos && end != 0; end = data.rfind(':', end - 1)) {
+        const auto path = data.substr(0, end);
+        if (fs::exists(path, ignored)) { return fs::absolute(path).string() + data.substr(end); }
+    }
+    return data;
+}
+
 }  // namespace
 
 auto apply_settings(const nbm::Config& config, CLI::App& command) -> void {
@@ -209,8 +221,7 @@ auto describe_settings(const CLI::App& command, const TrainOptions& o) -> std::s
         if (name == "hidden" && !o.layers.empty()) { continue; }
         auto value = option->count() != 0 ? option->results().back() : option->get_default_str();
         if (option->get_items_expected_max() == 0) { value = option->count() != 0 && option->as<bool>() ? "true" : "false"; }
-        // The folder from which the program is started next time may be another.
-        if (name == "data" && fs::exists(o.data)) { value = fs::absolute(o.data).string(); }
+        if (name == "data") { value = absolute_data(o.data); }
         const auto is_flag = option->get_items_expected_max() == 0;
         text += fmt::format("{} = {}\n", key_of(name), is_flag ? value : setting_text(option->get_type_name(), value));
     }

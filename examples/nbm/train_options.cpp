@@ -6,7 +6,8 @@
 
 auto add_data_options(CLI::App& command, TrainOptions& o) -> void {
     add_option(command, "Data", "--data", o.data, text("NAME"),
-               "digits, bars-and-stripes:N, an .npz file, or a folder with IDX files");
+               "digits, bars-and-stripes:N, a CSV (FILE.csv:label=COLUMN), .npy, .npz or HDF5 (FILE.h5:/PATH) file, or a folder "
+               "with IDX, PNG, CSV or .npy files");
     add_option(command, "Data", "--binarise", o.binarise, one_of({"sample", "threshold", "grey"}),
                "What to do with grey values: draw them once, compare with 1/2, or keep them as probabilities");
 }

@@ -1,7 +1,10 @@
-/// Data sets: IDX and NPZ files, generated ones, binarisation.
+/// Data sets: files, folders, generated ones, binarisation.
 export module nbm:data;
 
 export import :data.dataset;
+export import :data.csv;
 export import :data.idx;
 export import :data.npz;
+export import :data.hdf5;
+export import :data.folder;
 export import :data.generated;

@@ -1,26 +1,36 @@
 module;
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
 module nbm:data.dataset_impl;
 
+import :data.csv;
 import :data.dataset;
+import :data.folder;
 import :data.generated;
-import :data.idx;
+import :data.hdf5;
 import :data.npz;
+import :data.tables;
 import :random;
 import :tensor;
 
 namespace nbm {
+
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -38,6 +48,53 @@ auto binarise_split(Matrix<T>& values, Binarise how, std::uint64_t seed, std::ui
             }
         }
     });
+}
+
+/// What messages list.
+constexpr auto kinds = "a CSV, .npy, .npz or HDF5 file, or a folder with IDX, PNG, CSV or .npy files";
+
+/// The longest beginning of `name` that is there as a file or folder and ends at a colon or at the end, and what follows the colon;
+/// an empty path when there is none.
+auto path_and_part(const std::string& name) -> std::pair<std::string, std::string> {
+    auto ignored = std::error_code{};
+    if (fs::exists(name, ignored)) { return {name, {}}; }
+    for (auto colon = name.rfind(':'); colon != std::string::npos && colon != 0; colon = name.rfind(':', colon - 1)) {
+        if (fs::exists(name.substr(0, colon), ignored)) { return {name.substr(0, colon), name.substr(colon + 1)}; }
+    }
+    return {};
+}
+
+enum class Format : std::uint8_t { npz, npy, csv, hdf5, part, unknown };
+
+/// By the ending, else by how the file begins.
+auto format_of(const std::string& path) -> Format {
+    constexpr auto endings = std::array<std::pair<std::string_view, Format>, 8>{{{".npz", Format::npz},
+                                                                                 {".npy", Format::npy},
+                                                                                 {".csv", Format::csv},
+                                                                                 {".tsv", Format::csv},
+                                                                                 {".txt", Format::csv},
+                                                                                 {".h5", Format::hdf5},
+                                                                                 {".hdf5", Format::hdf5},
+                                                                                 {".png", Format::part}}};
+    auto ending = fs::path(path).extension().string();
+    for (auto& c : ending) { c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+    for (const auto& [known, format] : endings) {
+        if (ending == known) { return format; }
+    }
+    auto head = std::array<char, 4096>{};
+    auto file = std::ifstream(path, std::ios::binary);
+    file.read(head.data(), head.size());
+    const auto text = std::string_view(head.data(), static_cast<std::size_t>(file.gcount()));
+    constexpr auto beginnings = std::array<std::pair<std::string_view, Format>, 4>{{{"PK\x03\x04", Format::npz},
+                                                                                    {"\x93NUMPY", Format::npy},
+                                                                                    {"\x89HDF\r\n\x1A\n", Format::hdf5},
+                                                                                    {"\x89PNG\r\n\x1A\n", Format::part}}};
+    for (const auto& [known, format] : beginnings) {
+        if (text.starts_with(known)) { return format; }
+    }
+    if (text.starts_with(std::string_view("\0\0\x08", 3))) { return Format::part; }  // IDX
+    const auto is_control = [](char c) { return (c >= '\0' && c < ' ' && c != '\t' && c != '\n' && c != '\r') || c == '\x7F'; };
+    return std::ranges::any_of(text, is_control) ? Format::unknown : Format::csv;
 }
 
 }  // namespace
@@ -60,7 +117,7 @@ auto check_unit_interval(const Matrix<T>& values, const std::string& source) -> 
         for (std::size_t c = 0; c != values.shape(1); ++c) {
             const auto value = double(values(r, c));
             if (!(value >= 0.0 && value <= 1.0)) {
-                throw InputError(fmt::format("{}: row {}, column {} is {}; values must be in [0, 1]", source, r, c, value));
+                throw unit_interval_error(fmt::format("{}: row {}, column {}", source, r, c), value, values);
             }
         }
     }
@@ -68,7 +125,6 @@ auto check_unit_interval(const Matrix<T>& values, const std::string& source) -> 
 
 template <Real T>
 auto load_dataset(const std::string& name, std::uint64_t seed) -> Dataset<T> {
-    namespace fs = std::filesystem;
     constexpr auto bars = std::string_view("bars-and-stripes");
     if (name == "digits") { return digits<T>({.seed = seed}); }
     if (name == bars) { return bars_and_stripes<T>(4); }
@@ -81,14 +137,28 @@ auto load_dataset(const std::string& name, std::uint64_t seed) -> Dataset<T> {
         }
         return bars_and_stripes<T>(n);
     }
-    if (fs::is_directory(name)) { return load_idx_folder<T>(name); }
-    if (name.ends_with(".npz")) { return load_npz<T>(name); }
-    if (fs::exists(name)) { throw FileError(name, "is neither an .npz file nor a folder with IDX files"); }
-    const auto known = std::vector<std::string>{"digits", "bars-and-stripes:4"};
-    if (name.find('/') != std::string::npos || name.find('.') != std::string::npos) {
-        throw FileError(name, "there is no such file or folder");
+    const auto [path, part] = path_and_part(name);
+    if (path.empty()) {
+        if (name.find('/') != std::string::npos || name.find('.') != std::string::npos) {
+            throw FileError(name, "there is no such file or folder");
+        }
+        const auto known = std::vector<std::string>{"digits", "bars-and-stripes:4"};
+        throw InputError(fmt::format("{}, or {}", unknown_name("data set", name, known), kinds));
     }
-    throw InputError(unknown_name("data set", name, known) + ", or an .npz file, or a folder with IDX files");
+    if (fs::is_directory(path)) { return load_folder<T>(path, csv_options(part), seed); }
+    const auto format = format_of(path);
+    if (!part.empty() && format != Format::csv && format != Format::hdf5) {
+        throw FileError(path, fmt::format("has no parts; ':{}' cannot follow its name", part));
+    }
+    switch (format) {
+        case Format::npz: return load_npz<T>(path);
+        case Format::npy: return load_npy<T>(path, seed);
+        case Format::csv: return load_csv<T>(path, csv_options(part), seed);
+        case Format::hdf5: return load_hdf5<T>(path, part, seed);
+        case Format::part: throw FileError(path, "is one file of a data set; give the folder that it is in");
+        case Format::unknown: break;
+    }
+    throw FileError(path, fmt::format("is none of {}", kinds));
 }
 
 template auto binarise(Matrix<float>&, Binarise, std::uint64_t) -> void;

@@ -38,8 +38,9 @@ auto binarise(Dataset<T>& dataset, Binarise how, std::uint64_t seed = 1) -> void
 template <Real T>
 auto check_unit_interval(const Matrix<T>& values, const std::string& source) -> void;
 
-/// Loads by name: "digits", "bars-and-stripes:N", an .npz file, or a folder with IDX files. The generated digits depend on `seed`.
-/// Throws FileError or InputError, with the nearest valid name.
+/// Loads by name: "digits", "bars-and-stripes:N", or a file or folder (docs/data.md lists the formats), for CSV files with options
+/// after a colon, as "FILE.csv:label=NAME". The generated digits depend on `seed`, and so does the split of rows that the source
+/// does not split. Throws FileError or InputError, with the nearest valid name.
 template <Real T = float>
 auto load_dataset(const std::string& name, std::uint64_t seed = 1) -> Dataset<T>;
 

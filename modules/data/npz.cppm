@@ -1,6 +1,7 @@
 module;
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -14,7 +15,7 @@ import :tensor;
 
 export namespace nbm {
 
-/// One array of an NPZ file: its NumPy type ("|u1", "<f4", ...), shape, and values in C order.
+/// One array of an NPZ or NPY file: its NumPy type ("|u1", "<f4", ...), shape, and values in C order.
 struct NpyArray {
     std::string type;
     std::vector<std::size_t> shape;
@@ -25,6 +26,15 @@ struct NpyArray {
 /// empty; the first key must be there, the others may. Types: boolean, integers of 1 to 8 bytes, float32, float64; little-endian; C
 /// or Fortran order. Throws FileError.
 auto read_npz(const std::filesystem::path& path, const std::vector<std::string>& keys = {}) -> std::map<std::string, NpyArray>;
+
+/// Reads an NPY file; the types are the same. Throws FileError.
+auto read_npy(const std::filesystem::path& path) -> NpyArray;
+
+/// Reads a data set from one NPY file, [rows, units] or more dimensions, which are flattened to rows; bytes are scaled as those of
+/// an NPZ file; labels are read from FILE.lbl.npy beside FILE.npy, if it is there. The rows are shuffled by `seed`, a tenth becomes
+/// the validation split, a tenth the test split. Throws FileError or InputError.
+template <Real T = float>
+auto load_npy(const std::filesystem::path& path, std::uint64_t seed = 1) -> Dataset<T>;
 
 /// Writes matrices as an NPZ file that NumPy and read_npz open: float32 or float64, C order, deflated; atomically, and without
 /// times, so that equal arrays give equal files. Names are of printable ASCII characters, each once; else InputError is thrown, and

@@ -5,7 +5,10 @@ module;
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string_view>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -86,6 +89,44 @@ auto encode_png(const Image& image) -> std::vector<std::uint8_t> {
 auto write_png(const Image& image, const std::filesystem::path& path) -> void {
     const auto bytes = encode_png(image);
     write_text(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+auto read_png(const std::filesystem::path& path) -> Image {
+    const auto fail = [&](std::string_view problem) { return FileError(path.string(), problem); };
+    auto error = std::error_code{};
+    const auto bytes = std::filesystem::file_size(path, error);
+    if (error) { throw fail("cannot be read: " + error.message()); }
+    auto header = png_image{};
+    header.version = PNG_IMAGE_VERSION;
+    const auto close = std::unique_ptr<png_image, void (*)(png_image*)>(&header, png_image_free);
+    if (png_image_begin_read_from_file(&header, path.c_str()) == 0) {
+        throw fail(fmt::format("is not a complete PNG file ({})", header.message));
+    }
+    if ((header.format & PNG_FORMAT_FLAG_LINEAR) != 0) { throw fail("has 16 bits a channel; 8 are expected"); }
+    if ((header.format & PNG_FORMAT_FLAG_ALPHA) != 0) { throw fail("has transparency; grey or RGB without it is expected"); }
+    auto image = Image{.height = header.height, .width = header.width, .pixels = {}};
+    const auto size = image.height * image.width;
+    // No file can hold more: a pixel takes a bit at least, and deflate packs at most so well.
+    constexpr auto best_packing = std::size_t{1032} * 8;
+    if (size / best_packing > bytes) {
+        throw fail(fmt::format("is truncated: {} bytes cannot hold {} x {} pixels", bytes, image.width, image.height));
+    }
+    const auto colour = (header.format & PNG_FORMAT_FLAG_COLOR) != 0;
+    header.format = colour ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
+    auto channels = std::vector<std::uint8_t>(PNG_IMAGE_SIZE(header));
+    if (png_image_finish_read(&header, nullptr, channels.data(), 0, nullptr) == 0) {
+        throw fail(fmt::format("is not a complete PNG file ({})", header.message));
+    }
+    if (!colour) {
+        image.pixels = std::move(channels);
+        return image;
+    }
+    image.pixels.resize(size);
+    for (std::size_t i = 0; i != size; ++i) {
+        const auto* const rgb = channels.data() + 3 * i;
+        image.pixels[i] = static_cast<std::uint8_t>((299U * rgb[0] + 587U * rgb[1] + 114U * rgb[2] + 500U) / 1000U);
+    }
+    return image;
 }
 
 template auto tile_images(MatrixView<const float>, ImageShape, std::size_t, Grey, std::size_t) -> Image;

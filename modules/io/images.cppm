@@ -43,4 +43,8 @@ auto encode_png(const Image& image) -> std::vector<std::uint8_t>;
 /// Writes them to a file, atomically. Throws ShapeError in these cases too, or FileError.
 auto write_png(const Image& image, const std::filesystem::path& path) -> void;
 
+/// Reads a PNG file of at most 8 bits a channel, without transparency; colours become grey as 0.299 red + 0.587 green + 0.114 blue,
+/// rounded. Throws FileError.
+auto read_png(const std::filesystem::path& path) -> Image;
+
 }  // namespace nbm

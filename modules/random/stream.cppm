@@ -22,7 +22,8 @@ enum class Purpose : std::uint8_t {
     digits,
     samples,
     user,
-    exact_samples,  // new ones at the end: the numbers of the others stay what they are
+    exact_samples,
+    split,  // new ones at the end: the numbers of the others stay what they are
 };
 
 /// A stream of random numbers, addressed by step, row (chain) and column (unit). Holds no state but its address.

@@ -192,7 +192,7 @@ BOOST_AUTO_TEST_CASE(broken_npz_files_are_refused_with_a_sentence) {
     BOOST_TEST(has(message_for(npy<float>("<f4", "(1, 2)", {-0.5F, 0})), "row 0, column 0 is -0.5"));
     BOOST_TEST(has(message_for(npy<double>("<f8", "(0, 2)", {})), "is empty"));
     write_npz(path, {{"train.data", npy<double>("<f8", "(1, 2)", {0, 1})}, {"test.data", npy<double>("<f8", "(1, 3)", {0, 1, 0})}});
-    BOOST_TEST(has(message(), "has 3 values a row, train.data 2"));
+    BOOST_TEST(has(message(), "array 'test.data': has 3 values a row, " + path.string() + ": array 'train.data' has 2"));
     write_npz(path, {{"train.data", npy<double>("<f8", "(1, 2)", {0, 1})}, {"train.lbl", npy<double>("<f8", "(3,)", {0, 1, 0})}});
     BOOST_TEST(has(message(), "3 labels for 1 rows"));
     for (const auto label : {std::nan(""), 1e300, 0.5}) {

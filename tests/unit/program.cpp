@@ -95,6 +95,14 @@ BOOST_AUTO_TEST_CASE(every_kind_of_data_trains) {
         BOOST_TEST(!has(answer.out, "test log-probability"));
         BOOST_TEST(nlohmann::json::parse(contents(folder / "run/summary.json")).at("test_log_prob").is_null());
     }
+    auto rows = std::string("a,digit,b\n");
+    for (int r = 0; r != 20; ++r) { rows += std::to_string(r % 2) + "," + std::to_string(r) + ",0.5\n"; }
+    std::ofstream(folder / "rows.csv") << rows;
+    const auto text =
+        run_program(folder, "train --data rows.csv:label=digit --hidden 2 --epochs 1 --ais-betas 9 --overwrite --output run");
+    BOOST_TEST(text.status == 0);
+    BOOST_TEST(has(text.out, "16 training, 2 validation, 2 test rows of 2 units"));
+    BOOST_TEST(has(contents(folder / "run/config.toml"), (folder / "rows.csv").string() + ":label=digit\""));
     const auto digits = run_program(folder, "train --hidden 3 --epochs 1 --ais-runs 5 --ais-betas 9 --overwrite --output run");
     BOOST_TEST(digits.status == 0);
     BOOST_TEST(has(digits.out, "5000 training, 1000 validation, 1000 test rows of 784 units"));
@@ -208,6 +216,9 @@ BOOST_AUTO_TEST_CASE(wrong_data_are_refused) {
     refuses(base + "range.npz", {"range.npz", "row 0, column 1 is 2"}, &folder);
     std::ofstream(folder / "cut.npz") << contents(folder / "range.npz").substr(0, 40);
     refuses(base + "cut.npz", {"cut.npz", "not"}, &folder);
+    std::ofstream(folder / "rows.csv") << "a,b\n0,1\n0,7\n";
+    refuses(base + "rows.csv", {"rows.csv", "line 3, row 1, column 1 ('b') is 7", "scale=7"}, &folder);
+    refuses(base + "rows.csv:lable=a", {"'lable=a' is no option"}, &folder);
     fs::create_directory(folder / "idx");
     refuses(base + "idx", {"train-images-idx3-ubyte"}, &folder);
     std::ofstream(folder / "idx/train-images-idx3-ubyte") << "not an idx file";
