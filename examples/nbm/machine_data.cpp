@@ -15,7 +15,9 @@ namespace fs = std::filesystem;
 
 auto rows_for(const Machine& machine, const MachineOptions& o) -> nbm::Dataset<Real> {
     if (o.run.data.empty()) {
-        throw nbm::InputError("--data is needed: digits, bars-and-stripes:N, a CSV, .npy, .npz or HDF5 file, or a folder with IDX, PNG, CSV or .npy files");
+        throw nbm::InputError(
+            "--data is needed: digits, bars-and-stripes:N, a CSV, .npy, .npz or HDF5 file, or a folder with IDX, PNG, CSV or .npy "
+            "files");
     }
     auto data = load_rows(o.run);
     if (data.train.shape(1) != machine.dbm.visible_size()) {
