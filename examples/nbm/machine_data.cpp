@@ -27,6 +27,12 @@ auto rows_for(const Machine& machine, const MachineOptions& o) -> nbm::Dataset<R
     return data;
 }
 
+auto add_file_and_data(CLI::App& command, MachineOptions& o) -> void {
+    add_file(command, o);
+    o.run.data.clear();
+    add_data_options(command, o.run);
+}
+
 auto splits_of(const nbm::Dataset<Real>& data) -> std::vector<Split> {
     auto splits = std::vector<Split>{{"train", &data.train, &data.train_labels},
                                      {"valid", &data.valid, &data.valid_labels},

@@ -40,6 +40,9 @@ struct MachineOptions {
 /// FILE, which is needed.
 auto add_file(CLI::App& command, MachineOptions& options) -> void;
 
+/// FILE with the options of data, which are those of its run where there is one; else there are none unless --data is typed.
+auto add_file_and_data(CLI::App& command, MachineOptions& options) -> void;
+
 /// A machine whose numbers are all finite, with the settings of its run.
 struct Machine {
     MachineFile file;

@@ -124,11 +124,9 @@ auto choose_base(const CLI::App& command, MachineOptions& o) -> void {
 
 auto add_exact_command(CLI::App& app) -> Command {
     const auto o = std::make_shared<MachineOptions>();
-    o->run.data.clear();
     auto* const command =
         app.add_subcommand("exact", "Enumerate log Z of a small machine and, with data, the mean log-probability of its rows");
-    add_file(*command, *o);
-    add_data_options(*command, o->run);
+    add_file_and_data(*command, *o);
     add_run_options(*command, o->run, "Data");
     command->add_flag("--json", o->json, "One JSON object, for scripts")->group("Output");
     return {command, [o, command] { exact(*command, *o); }};
@@ -136,11 +134,9 @@ auto add_exact_command(CLI::App& app) -> Command {
 
 auto add_ais_command(CLI::App& app) -> Command {
     const auto o = std::make_shared<MachineOptions>();
-    o->run.data.clear();
     auto* const command = app.add_subcommand(
         "ais", "Estimate log Z and, with data, the mean log-probability of the rows, or a lower bound of it for a deep machine");
-    add_file(*command, *o);
-    add_data_options(*command, o->run);
+    add_file_and_data(*command, *o);
     add_run_options(*command, o->run, "Likelihood");
     add_ais_options(*command, o->run);
     command->add_flag("--json", o->json, "One JSON object, for scripts")->group("Output");

@@ -64,11 +64,9 @@ auto loglik(CLI::App& command, LoglikOptions& o) -> void {
 
 auto add_loglik_command(CLI::App& app) -> Command {
     const auto o = std::make_shared<LoglikOptions>();
-    o->run.data.clear();
     auto* const command =
         app.add_subcommand("loglik", "Tell the log-probability of each row of data, or a lower bound of it for a deep machine");
-    add_file(*command, *o);
-    add_data_options(*command, o->run);
+    add_file_and_data(*command, *o);
     add_split(*command, *o, "Which rows; by default test, or train where there are no test rows");
     add_option(*command, "Likelihood", "--log-z", o->log_z, one_of({"auto", "exact", "ais"}),
                "By enumeration, by AIS, or by what is quicker");

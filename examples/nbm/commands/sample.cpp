@@ -171,10 +171,9 @@ auto sample(CLI::App& command, SampleOptions& o) -> void {
 
 auto add_sample_command(CLI::App& app) -> Command {
     const auto o = std::make_shared<SampleOptions>();
-    o->run.data.clear();
     auto* const command =
         app.add_subcommand("sample", "Draw samples by Gibbs sampling, or complete pictures half of which is given");
-    add_file(*command, *o);
+    add_file_and_data(*command, *o);
     add_option(*command, "Sampling", "--count", o->count, whole(1, 1'000'000), "Chains, each of which gives a sample");
     add_option(*command, "Sampling", "--steps", o->steps, whole(1), "Gibbs sweeps of each chain");
     add_option(*command, "Sampling", "--start", o->start, one_of({"noise", "data"}),
@@ -187,7 +186,6 @@ auto add_sample_command(CLI::App& app) -> Command {
         ->take_last();
     add_option(*command, "Sampling", "--height", o->height, whole(0),
                "Of pictures; 0: a square where the units make one, else one row");
-    add_data_options(*command, o->run);
     add_split(*command, *o, "Which rows; by default test, or train where there are no test rows");
     add_run_options(*command, o->run, "Sampling");
     add_output(*command, *o, "FILE", "A .png file for a sheet of pictures, or .npz for the numbers")->required();

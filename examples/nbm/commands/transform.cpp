@@ -88,10 +88,8 @@ auto transform(CLI::App& command, TransformOptions& o) -> void {
 
 auto add_transform_command(CLI::App& app) -> Command {
     const auto o = std::make_shared<TransformOptions>();
-    o->run.data.clear();
     auto* const command = app.add_subcommand("transform", "Turn rows of data into means of hidden units, as features");
-    add_file(*command, *o);
-    add_data_options(*command, o->run);
+    add_file_and_data(*command, *o);
     add_split(*command, *o, "Which rows; by default all splits");
     add_run_options(*command, o->run, "Data");
     const auto kind = whole(1, 1000);
