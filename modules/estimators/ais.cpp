@@ -194,13 +194,12 @@ auto AIS<T>::run_blocks(bool up, const Start& start) -> void {
         std::ranges::copy(chains.log_weights, log_weights.begin() + static_cast<std::ptrdiff_t>(rows.first));
     };
     if (binary) {
-        const auto blocks = RowBlocks(options_.runs, binary_chains_at_once);
-        for (std::size_t b = 0; b != blocks.count(); ++b) { run_rows(blocks[b]); }
+        for_row_blocks(options_.runs, binary_chains_at_once, run_rows);
     } else {
         // The layers of large machines are cut among the threads, for small ones the chains.
         const auto sizes = path_->topology().sizes();
         if (std::ranges::any_of(sizes, [](std::size_t size) { return column_blocks(size).count() > 1; })) {
-            for_row_blocks(options_.runs, run_rows);
+            for_row_blocks(options_.runs, rows_by_columns, run_rows);
         } else {
             parallel_rows(options_.runs, run_rows);
         }

@@ -26,14 +26,6 @@ auto any_but_zero(const Values& values) -> bool {
     return std::ranges::any_of(values, [](auto x) { return x != 0; });
 }
 
-/// Calls f(chain) for all chains, in parallel where a layer of them is enough work.
-template <Real T, class F>
-auto for_parts_of_chains(const AnnealedChains<T>& chains, std::size_t layer, const F& f) -> void {
-    for_pieces({0, chains.count()}, chains.states[layer].shape(1), [&](Rows rows) {
-        for (auto r = rows.first; r != rows.first + rows.count; ++r) { f(r); }
-    });
-}
-
 auto equally_spaced(std::size_t count) -> std::vector<double> {
     const auto betas = linear(count);
     return {betas.values().begin(), betas.values().end()};
@@ -177,7 +169,7 @@ auto AnnealingPath<T>::weigh(AnnealedChains<T>& chains, double from, double to) 
     const auto& right = knots_[p.left + 1];
     // The chain's own layers enter the energy linearly.
     for (auto l = first_layer(opposite(summed_)); l < topology().layer_count(); l += 2) {
-        for_parts_of_chains(chains, l, [&](std::size_t r) {
+        for_each_row({0, chains.count()}, topology().size(l), [&](std::size_t r) {
             const auto row = MatrixView<const T>(chains.states[l]).row(r);
             const auto base = given_visible_ ? start_row(chains, p.left, l, r) : as_span(left.bias(l));
             auto sum = dot(row, as_span(right.bias(l))) - dot(row, base);
@@ -190,7 +182,7 @@ auto AnnealingPath<T>::weigh(AnnealedChains<T>& chains, double from, double to) 
         read_start_fields(chains, p.left, l);
         const auto part = MatrixView<T>(chains.states[l]);
         set_field_by_columns(right, l, chains.states, {0, chains.count()}, part);
-        for_parts_of_chains(chains, l, [&](std::size_t r) {
+        for_each_row({0, chains.count()}, topology().size(l), [&](std::size_t r) {
             anneal<T>(part.slice({r, 1}), start_row(chains, p.left, l, r), p.from, p.to, {&chains.log_weights[r], 1});
         });
     }
@@ -204,7 +196,7 @@ auto AnnealingPath<T>::logits_at(AnnealedChains<T>& chains, std::size_t l, doubl
     const auto part = MatrixView<T>(chains.states[l]);
     set_field_by_columns(knots_[p.left + 1], l, chains.states, {0, chains.count()}, part);
     const auto t = static_cast<T>(p.to);
-    for_parts_of_chains(chains, l, [&](std::size_t r) {
+    for_each_row({0, chains.count()}, topology().size(l), [&](std::size_t r) {
         const auto base = start_row(chains, p.left, l, r);
         const auto row = part.row(r);
         if (base.empty()) {

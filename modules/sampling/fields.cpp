@@ -65,10 +65,10 @@ auto set_field_by_columns(const DBM<T>& dbm, std::size_t l, const States<T>& sta
 /// Few enough rows for one of the blocks that samplers and mean field work on.
 inline constexpr std::size_t rows_by_columns = 256;
 
-/// Calls f(Rows) for blocks of rows, one after the other; f is parallel inside.
+/// Calls f(Rows) for blocks of at most `most` rows, one after the other; f is parallel inside.
 template <class F>
-auto for_row_blocks(std::size_t rows, const F& f) -> void {
-    const auto blocks = RowBlocks(rows, rows_by_columns);
+auto for_row_blocks(std::size_t rows, std::size_t most, const F& f) -> void {
+    const auto blocks = RowBlocks(rows, most);
     for (std::size_t b = 0; b != blocks.count(); ++b) { f(blocks[b]); }
 }
 
@@ -79,6 +79,14 @@ auto for_pieces(Rows rows, std::size_t units, const F& f) -> void {
     constexpr std::size_t least_numbers = 16384;
     const auto pieces = RowBlocks(rows.count, std::max(std::size_t{32}, least_numbers / std::max(std::size_t{1}, units)));
     parallel_for(pieces.count(), [&](std::size_t p) { f(Rows{rows.first + pieces[p].first, pieces[p].count}); });
+}
+
+/// Calls f(row) for all of `rows`, with so many units each, in pieces as for_pieces().
+template <class F>
+auto for_each_row(Rows rows, std::size_t units, const F& f) -> void {
+    for_pieces(rows, units, [&](Rows piece) {
+        for (auto r = piece.first; r != piece.first + piece.count; ++r) { f(r); }
+    });
 }
 
 }  // namespace nbm

@@ -70,12 +70,9 @@ auto mean_field_sweep(const DBM<T>& dbm, States<T>& means, MeanFieldRoom<T>& roo
             if (!free[l]) { continue; }
             set_free_field(dbm, l, means, free, rows, slice(room.input[l], rows));
             auto changes = std::array<double, rows_by_columns>{};
-            for_pieces(rows, dbm.size(l), [&](Rows piece) {
-                for (auto r = piece.first; r != piece.first + piece.count; ++r) {
-                    changes[r - rows.first] =
-                        update_means(MatrixView<T>(means[l]).row(r), MatrixView<const T>(room.input[l]).row(r),
-                                     MatrixView<const T>(room.constant[l]).row(r), beta);
-                }
+            for_each_row(rows, dbm.size(l), [&](std::size_t r) {
+                changes[r - rows.first] = update_means(MatrixView<T>(means[l]).row(r), MatrixView<const T>(room.input[l]).row(r),
+                                                       MatrixView<const T>(room.constant[l]).row(r), beta);
             });
             for (std::size_t r = 0; counts && r != rows.count; ++r) { change = larger_change(change, changes[r]); }
         }
@@ -158,11 +155,9 @@ auto infer_rows(const DBM<T>& dbm, States<T>& means, MeanFieldRoom<T>& room, con
         }
         // The last half of a sweep has left the input from the even layers as they are now.
         if (result.steps == 0) { set_free_field(dbm, l, means, free, rows, slice(room.input[l], rows)); }
-        for_pieces(rows, dbm.size(l), [&](Rows piece) {
-            for (auto r = piece.first; r != piece.first + piece.count; ++r) {
-                std::ranges::transform(MatrixView<const T>(room.input[l]).row(r), MatrixView<const T>(room.constant[l]).row(r),
-                                       MatrixView<T>(means[l]).row(r).begin(), std::plus<T>());
-            }
+        for_each_row(rows, dbm.size(l), [&](std::size_t r) {
+            std::ranges::transform(MatrixView<const T>(room.input[l]).row(r), MatrixView<const T>(room.constant[l]).row(r),
+                                   MatrixView<T>(means[l]).row(r).begin(), std::plus<T>());
         });
     }
     for_pieces(rows, dbm.visible_size(), [&](Rows piece) {

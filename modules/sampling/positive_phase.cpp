@@ -36,20 +36,14 @@ template <Real T>
 auto PositivePhase<T>::run(const DBM<T>& dbm, MatrixView<const T> batch) -> double {
     const auto count = batch.rows();
     mean_field_sweeps_ = 0;
-    for_pieces({0, count}, dbm.visible_size(), [&](Rows rows) {
-        for (auto r = rows.first; r != rows.first + rows.count; ++r) {
-            std::ranges::copy(batch.row(r), slice(means_[0], {r, 1}).row(0).begin());
-        }
-    });
+    for_each_row({0, count}, dbm.visible_size(),
+                 [&](std::size_t r) { std::ranges::copy(batch.row(r), MatrixView<T>(means_[0]).row(r).begin()); });
     const auto binary = takes_binary_path<T>() && run_binary(dbm, batch);
     if (binary && dbm.topology().is_rbm()) {
-        for_pieces({0, count}, dbm.visible_size(), [&](Rows rows) {
-            for (auto r = rows.first; r != rows.first + rows.count; ++r) {
-                free_energies_[r] = even_terms(dbm, means_, r, true) - free_energies_[r];
-            }
-        });
+        for_each_row({0, count}, dbm.visible_size(),
+                     [&](std::size_t r) { free_energies_[r] = even_terms(dbm, means_, r, true) - free_energies_[r]; });
     } else {
-        for_row_blocks(count, [&](Rows rows) {
+        for_row_blocks(count, rows_by_columns, [&](Rows rows) {
             const auto result = infer_rows(dbm, means_, room_, mean_field_.options(), free_, rows,
                                            std::span(free_energies_).subspan(rows.first, rows.count), binary);
             mean_field_sweeps_ += result.steps * rows.count;

@@ -39,12 +39,15 @@ auto sum_of(const std::vector<double>& values, std::size_t count) -> double {
     return std::accumulate(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(count), 0.0);
 }
 
-/// Chains that start at samples of the odd layers given the data: all that a sweep, which draws the even layers first, reads.
+enum class Start : std::uint8_t { all_layers, odd_layers };
+
+/// Chains that start at samples of the layers' means. A sweep, which draws the even layers first, reads the odd ones alone.
 template <Real T>
-auto start_odd_layers(const DBM<T>& dbm, const States<T>& means, std::size_t count, Chains<T>& chains) -> void {
+auto start_chains(const DBM<T>& dbm, const States<T>& means, std::size_t count, Start which, Chains<T>& chains) -> void {
     const auto sweep = chains.sweeps++;
+    const auto odd = which == Start::odd_layers;
     for_pieces({0, count}, dbm.visible_size(), [&](Rows rows) {
-        for (std::size_t l = 1; l < dbm.layer_count(); l += 2) {
+        for (std::size_t l = odd ? 1 : 0; l < dbm.layer_count(); l += odd ? 2 : 1) {
             sample_probabilities<T>(slice(means[l], rows), slice(chains.states[l], rows), chains.stream,
                                     layer_step(sweep, dbm.layer_count(), l), rows.first);
         }
@@ -100,24 +103,10 @@ auto NegativePhase<T>::reserve(const DBM<T>& dbm, std::size_t chain_count, const
 }
 
 template <Real T>
-auto NegativePhase<T>::start_from(const DBM<T>& dbm, const States<T>& means, std::size_t count) -> void {
-    const auto sweep = chains.sweeps++;
-    parallel_rows(count, [&](Rows rows) {
-        for (std::size_t l = 0; l != dbm.layer_count(); ++l) {
-            sample_probabilities<T>(slice(means[l], rows), slice(chains.states[l], rows), chains.stream,
-                                    layer_step(sweep, dbm.layer_count(), l), rows.first);
-        }
-    });
-}
-
-template <Real T>
 auto NegativePhase<T>::run(const DBM<T>& dbm, std::size_t steps, std::size_t count) -> double {
     if (!takes_binary_path<T>() || !run_binary(dbm, steps, count)) { run_portable(dbm, steps, count); }
-    for_pieces({0, count}, dbm.visible_size(), [&](Rows rows) {
-        for (auto r = rows.first; r != rows.first + rows.count; ++r) {
-            free_energies_[r] = even_terms(dbm, chains.states, r, false) - free_energies_[r];
-        }
-    });
+    for_each_row({0, count}, dbm.visible_size(),
+                 [&](std::size_t r) { free_energies_[r] = even_terms(dbm, chains.states, r, false) - free_energies_[r]; });
     chains.sweeps += steps;
     return sum_of(free_energies_, count);
 }
@@ -125,7 +114,7 @@ auto NegativePhase<T>::run(const DBM<T>& dbm, std::size_t steps, std::size_t cou
 /// free_energies_ becomes the sum of softplus over the odd layers' units.
 template <Real T>
 auto NegativePhase<T>::run_portable(const DBM<T>& dbm, std::size_t steps, std::size_t count) -> void {
-    for_row_blocks(count, [&](Rows rows) {
+    for_row_blocks(count, rows_by_columns, [&](Rows rows) {
         const auto sums = std::span(free_energies_).subspan(rows.first, rows.count);
         std::ranges::fill(sums, 0.0);
         for (std::size_t s = 0; s != steps; ++s) {
@@ -189,7 +178,7 @@ auto CD<T>::gradient(const DBM<T>& dbm, MatrixView<const T> batch, Gradient<T>& 
     auto watch = Stopwatch(profile_.get(), &Profile::positive);
     positive_.run(dbm, batch);
     watch.next(&Profile::negative);
-    start_odd_layers(dbm, positive_.means(), rows, negative_.chains);
+    start_chains(dbm, positive_.means(), rows, Start::odd_layers, negative_.chains);
     negative_.run(dbm, options_.steps, rows);
     watch.next(&Profile::gradient);
     profile_.count_mean_field(positive_.mean_field_sweeps());
@@ -210,7 +199,7 @@ auto CD<T>::evaluate(const DBM<T>& dbm, const Matrix<T>& data) -> double {
     for (std::size_t first = 0; first < data.shape(0); first += positive_.capacity()) {
         const auto rows = Rows{first, std::min(positive_.capacity(), data.shape(0) - first)};
         sum += positive_.run(dbm, slice(data, rows));
-        start_odd_layers(dbm, positive_.means(), rows.count, chains.chains);
+        start_chains(dbm, positive_.means(), rows.count, Start::odd_layers, chains.chains);
         sum -= chains.run(dbm, options_.steps, rows.count);
     }
     return sum / static_cast<double>(data.shape(0));
@@ -232,7 +221,7 @@ auto PCD<T>::begin(const DBM<T>& dbm, const Matrix<T>& data, std::size_t batch_s
     auto start = PositivePhase<T>(options_.mean_field);
     start.reserve(dbm, count);
     start.run(dbm, random_rows(data, count, stream));
-    negative_.start_from(dbm, start.means(), count);
+    start_chains(dbm, start.means(), count, Start::all_layers, negative_.chains);
 }
 
 template <Real T>

@@ -27,9 +27,6 @@ public:
 
     auto reserve(const DBM<T>& dbm, std::size_t chain_count, const Stream& stream) -> void;
 
-    /// The first `count` chains take samples of the layers from the positive phase.
-    auto start_from(const DBM<T>& dbm, const States<T>& means, std::size_t count) -> void;
-
     /// `steps` sweeps of the first `count` chains; the sum of their free energies (odd layers summed out), in nats.
     auto run(const DBM<T>& dbm, std::size_t steps, std::size_t count) -> double;
 
