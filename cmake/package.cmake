@@ -1,0 +1,20 @@
+# `cpack --config build/release/CPackConfig.cmake` makes a Debian package of the program and the library. Needs dpkg-dev.
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME nbm)
+set(CPACK_PACKAGE_VENDOR "The nbm authors")
+set(CPACK_PACKAGE_CONTACT "The nbm authors <nbm@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "trainer for restricted and deep Boltzmann machines")
+set(CPACK_PACKAGE_DESCRIPTION "Trains restricted and deep Boltzmann machines, estimates their likelihoods by annealed importance
+sampling with error bars, draws samples and plots. With the C++20 module nbm for programs of one's own.")
+set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
+# What the program is linked to is found by itself; the rest is what find_package(nbm) looks for.
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "libxtensor-dev, librange-v3-dev, libopenblas-dev, libtbb-dev, libhdf5-dev, libarchive-dev, zlib1g-dev, libpng-dev, libfmt-dev")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "gnuplot-nox")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "clang-19, clang-tools-19, ninja-build, cmake (>= 3.28)")
+include(CPack)
