@@ -38,5 +38,5 @@ chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LAN
   cmake --build /build
   cd /build && ./downstream
   apt-get -qq -o Dpkg::Use-Pty=0 remove -y nbm >/dev/null
-  ! command -v nbm && [ ! -e /usr/lib/cmake/nbm ]'
+  [ ! -e /usr/bin/nbm ] && [ ! -e /usr/lib/cmake/nbm ]'
 echo "the package works on a bare Debian 12"
