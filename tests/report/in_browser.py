@@ -97,6 +97,7 @@ class Browser:
         self.driver = webdriver.Chrome(service=Service(DRIVER), options=options)
         self.driver.set_page_load_timeout(60)
         self.js = self.driver.execute_script
+        self.pages = set()
 
     def cdp(self, command, **values):
         return self.driver.execute_cdp_cmd(command, values)
@@ -105,6 +106,7 @@ class Browser:
         self.cdp("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 500)
         self.cdp("Emulation.setEmulatedMedia", media=media, features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.cdp("Emulation.setScriptExecutionDisabled", value=not scripts)
+        self.pages.add(page.as_uri())
         self.driver.get(page.as_uri())
 
     def picture(self, element):
@@ -124,14 +126,14 @@ class Browser:
     def one(self, selector):
         return self.driver.find_element(By.CSS_SELECTOR, selector)
 
-    def complaints(self, page):
-        """What the console has heard, and what was fetched besides the page."""
+    def complaints(self):
+        """What the console has heard since the last time, and what was fetched besides the pages."""
         heard = [entry["message"] for entry in self.driver.get_log("browser")]
         for entry in self.driver.get_log("performance"):
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
                 url = message["params"]["request"]["url"].split("#")[0]
-                if not url.startswith(("data:", "chrome:")) and url != page.as_uri():  # chrome: the browser's own first page
+                if not url.startswith(("data:", "chrome:")) and url not in self.pages:  # chrome: the browser's own first page
                     heard.append("fetched " + url)
         return heard
 
@@ -202,7 +204,7 @@ def check_tooltip(browser, chart, history, epoch, names, where):
 
 
 def chart_titled(browser, title):
-    return next(chart for chart in browser.all("figure.chart") if chart.find_element(By.CSS_SELECTOR, "h3").text.startswith(title))
+    return next(chart for chart in browser.all("figure.chart[id^=curve]") if chart.find_element(By.CSS_SELECTOR, "h3").text.startswith(title))
 
 
 def place_of(browser, chart, epoch):
@@ -243,12 +245,13 @@ def check_legend(browser):
     plot = chart.find_element(By.CSS_SELECTOR, ".plot")
     colour = colour_of(browser, [line for line in chart.find_elements(By.CSS_SELECTOR, ".plot [data-series='1'] .line") if line.is_displayed()][0])
     button = chart.find_element(By.CSS_SELECTOR, "button[data-series='1']")
+    browser.cdp("Input.dispatchMouseEvent", type="mouseMoved", x=1, y=1)  # no values are shown over the curves
     before = pixels_near(browser.picture(plot), colour)
     button.click()
     check(button.get_attribute("aria-pressed") == "false", "the legend does not tell that a curve is off")
     check(before > 60 and pixels_near(browser.picture(plot), colour) == 0, "the legend does not switch a curve off")
     button.click()
-    check(pixels_near(browser.picture(plot), colour) == before, "the legend does not switch a curve on again")
+    check(pixels_near(browser.picture(plot), colour) > 0.9 * before, "the legend does not switch a curve on again")
 
 
 def check_slider(browser, run):
@@ -281,7 +284,7 @@ def look(browser, page, run, where, **how):
         no_overflow(browser, where)
     background = browser.picture(browser.one("body")).getpixel((2, 2))
     check((sum(background) < 150) == (how.get("scheme") == "dark" and how.get("media") != "print"), f"{where}: the background is {background}")
-    heard = browser.complaints(page)
+    heard = browser.complaints()
     check(not heard, f"{where}: {heard}")
 
 
@@ -316,8 +319,8 @@ def main(nbm):
             browser.open(evil, 1280, 900)
             check(browser.driver.title.startswith("evil"), f"a metric's name became a script: {browser.driver.title}")
             check(EVIL in browser.one("main").text, "a metric's name is not shown as it is")
-            heard = browser.complaints(evil)
-            check(not heard, f"evil: {heard}")
+            heard = browser.complaints()
+            check(not heard, f"in the end: {heard}")
         finally:
             browser.driver.quit()
     print(f"{len(failures)} checks failed")

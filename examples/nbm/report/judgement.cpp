@@ -135,9 +135,11 @@ auto judge_track(const Run& run, const Track& t) -> Judgement {
                     what, t.epochs[best], number(t.y[best]), number(fall))};
     }
     const auto gain = t.mean(count - quarter, count) - t.mean(count - 2 * quarter, count - quarter);
-    const auto numbers =
-        fmt::format("The {} {} by {} nats from the quarter before to the last quarter of its values (epochs {} to {})", what,
-                    gain < 0.0 ? "fell" : "rose", number(std::abs(gain)), t.epochs[count - quarter], t.epochs.back());
+    const auto period = quarter == 1 ? fmt::format("between the last two times that it was measured (epochs {} and {})",
+                                                   t.epochs[count - 2], t.epochs[count - 1])
+                                     : fmt::format("from the quarter before to the last quarter of its values (epochs {} to {})",
+                                                   t.epochs[count - quarter], t.epochs.back());
+    const auto numbers = fmt::format("The {} {} by {} nats {}", what, gain < 0.0 ? "fell" : "rose", number(std::abs(gain)), period);
     if (gain > std::max(0.02 * span, t.bars.back())) {
         return {Tone::caution, "Training has not converged",
                 numbers + ": it is still rising, and more epochs would probably raise it further."};

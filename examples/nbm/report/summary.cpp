@@ -93,7 +93,8 @@ auto tiles_of(const Run& run) -> std::string {
     const auto* const what = run.bound ? "lower bound" : "log-probability";
     for (const auto* split : {"test", "train"}) {
         if (const auto* const value = run.likelihood(split)) {
-            html += tile(split_name(split) + " " + what, number(value->value), "nats", interval(*value), html.empty());
+            html += tile(std::string(split == std::string("train") ? "Train " : "Test ") + what, number(value->value), "nats",
+                         interval(*value), html.empty());
         }
     }
     if (run.log_z) {
@@ -123,13 +124,14 @@ auto describe_training(const Run& run) -> std::string {
     const auto trainer = run.setting("trainer");
     if (trainer.empty()) { return {}; }
     if (trainer == "exact") { return "exact gradient, " + run.setting("optimiser"); }
-    return fmt::format("{}-{}, {}, learning rate {}",
+    const auto rate = run.setting("learning_rate");
+    return fmt::format("{}-{}, {}, {}",
                        trainer == "cd"    ? "CD"
                        : trainer == "pcd" ? "PCD"
                        : trainer == "pt"  ? "PT"
                                           : trainer,
                        run.setting("steps"), run.setting("optimiser"),
-                       run.setting("learning_rate") == "0.0" ? "as usual" : run.setting("learning_rate"));
+                       rate == "0.0" ? "usual learning rate" : "learning rate " + rate);
 }
 
 auto describe_epochs(const Run& run) -> std::string {

@@ -295,8 +295,8 @@ auto draw(const std::vector<Interval>& intervals, const std::string& title, cons
             result += fmt::format(R"(<text class="label" x="8" y="{:.1f}">{}</text>)", y + 20, escape(i.label));
             result += fmt::format(R"(<text class="value" x="{:.1f}" y="{:.1f}" text-anchor="end">{}</text>)", size.width - 8,
                                   y + 20, number(i.value));
-            result += fmt::format(R"(<g class="series {}"><path class="bar" d="M{:.1f} {:.1f}v10m0 -5H{:.1f}m0 -5v10"/>)",
-                                  colour_class(i.colour), from, y + 31, to);
+            result += fmt::format(R"(<g class="series {}"><path class="bar" d="M{:.1f} {:.1f}v14m0 -7H{:.1f}m0 -7v14"/>)",
+                                  colour_class(i.colour), from, y + 29, to);
             if (drawable(i.value)) {
                 result += fmt::format(R"(<path class="marks big" d="M{:.1f} {:.1f}h0"/>)", frame.at_x(i.value), y + 36);
             }
