@@ -11,14 +11,17 @@ Usage: ./nbm.sh COMMAND
   demo    set up, build, train a restricted Boltzmann machine on generated digits, report its log-likelihood
   test    set up, build and run all tests
   bench   set up, build and run the benchmark program; its options follow (bench --help lists them)
-  setup   only install the system packages that are missing (cmake/packages.txt lists them with the reasons)
+  setup   only install the system packages that are missing (cmake/packages.txt lists them with the reasons;
+          cmake/test-packages.txt those that only test installs, for the test of the report's page in a browser)
 TEXT
 }
 
 say() { printf '\n== %s\n' "$*"; }
 fail() { printf 'nbm.sh: %s\n' "$*" >&2; exit 1; }
 
-packages() { grep -v '^#' cmake/packages.txt | awk '{print $1}'; }
+lists=(cmake/packages.txt)  # the lists of packages that a command needs
+listed() { grep -hv '^#' "${lists[@]}"; }
+packages() { listed | awk '{print $1}'; }
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 cmake_is_new_enough() {
   local have
@@ -56,7 +59,7 @@ setup() {
     debian-12|debian-13|ubuntu-24.04) ;;
     *) echo "nbm.sh: set-up knows Debian 12, Debian 13 and Ubuntu 24.04, not this system ($system)." >&2
        echo "Install the equivalents of these packages, then build with: cmake --preset release && cmake --build --preset release" >&2
-       grep -v '^#' cmake/packages.txt >&2
+       listed >&2
        exit 1 ;;
   esac
   for package in $(packages); do
@@ -67,7 +70,7 @@ setup() {
   if [ ${#missing[@]} = 0 ] && [ ${#cmake_from[@]} = 0 ]; then echo "Set-up: nothing is missing."; return; fi
 
   say "Set-up: installing"
-  for package in "${missing[@]}"; do grep "^$package " cmake/packages.txt; done
+  for package in "${missing[@]}"; do listed | grep "^$package "; done
   refresh_package_lists
   if [ ${#cmake_from[@]} != 0 ]; then
     echo "cmake from bookworm-backports: 3.28 or newer is needed for modules"
@@ -99,6 +102,11 @@ demo() {
 }
 
 run_tests() {
+  # Ubuntu has Chromium as a snap only, which no package brings.
+  case $(system_name) in
+    ubuntu-*) echo "No Chromium in Ubuntu's packages: the test of the report's page in a browser is skipped unless it is there." ;;
+    *) lists+=(cmake/test-packages.txt) ;;
+  esac
   setup
   build -DNBM_BUILD_TESTS=ON
   say "Testing"
@@ -117,7 +125,7 @@ bench() {
 }
 
 case ${1:-} in
-  setup) setup ;;
+  setup) setup; echo "./nbm.sh test also installs the packages of cmake/test-packages.txt, which show the program's pages in a browser." ;;
   demo) demo ;;
   test) run_tests ;;
   bench) shift; bench "$@" ;;

@@ -32,6 +32,9 @@ enum class Scale : std::uint8_t {
     grey       ///< divided by 255
 };
 
+/// A namespace of its own: the module has another Table, of io, and two classes of one name would share their destructors.
+namespace unscaled {
+
 /// Rows as a file holds them, before they are scaled and checked.
 struct Table {
     std::string source;  ///< what messages begin with
@@ -42,6 +45,10 @@ struct Table {
     std::vector<int> labels;                                     ///< one for each row, or none
     std::function<std::string(std::size_t, std::size_t)> place;  ///< of a value, for messages; nothing: row and column
 };
+
+}  // namespace unscaled
+
+using unscaled::Table;
 
 /// The tables of each split, which are joined; `whole` are rows that nobody has split yet.
 struct Splits {

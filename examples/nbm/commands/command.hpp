@@ -18,3 +18,5 @@ auto add_loglik_command(CLI::App& app) -> Command;
 auto add_transform_command(CLI::App& app) -> Command;
 auto add_sample_command(CLI::App& app) -> Command;
 auto add_config_command(CLI::App& app) -> Command;
+auto add_report_command(CLI::App& app) -> Command;
+auto add_compare_command(CLI::App& app) -> Command;

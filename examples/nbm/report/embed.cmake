@@ -1,0 +1,10 @@
+# cmake -DOUTPUT=FILE.cpp -P embed.cmake: page.css and page.js beside this script become strings of the program.
+set(code "#include \"report/assets.hpp\"\n\n")
+foreach(asset IN ITEMS page.css page.js)
+  file(READ "${CMAKE_CURRENT_LIST_DIR}/${asset}" text)
+  file(SHA256 "${CMAKE_CURRENT_LIST_DIR}/${asset}" hash)
+  string(REPLACE "." "_" name "${asset}")
+  string(APPEND code "const std::string_view ${name} = R\"nbm_asset(${text})nbm_asset\";\n")
+  string(APPEND code "const std::string_view ${name}_sha256 = \"${hash}\";\n")
+endforeach()
+file(WRITE "${OUTPUT}" "${code}")
