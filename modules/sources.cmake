@@ -42,6 +42,8 @@ set(NBM_INTERFACES
   estimators/reconstruction_error.cppm
   data/data.cppm
   data/dataset.cppm
+  data/binarise.cppm
+  data/whitening.cppm
   data/idx.cppm
   data/npz.cppm
   data/csv.cppm
@@ -155,7 +157,11 @@ set(NBM_INTERNALS
   estimators/autocorrelation.cpp
   estimators/pseudo_likelihood.cpp
   estimators/reconstruction_error.cpp
+  data/bytes.cpp
   data/tables.cpp
+  data/binarise.cpp
+  data/whitening.cpp
+  data/save.cpp
   data/dataset.cpp
   data/csv_records.cpp
   data/csv.cpp

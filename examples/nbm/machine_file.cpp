@@ -30,7 +30,7 @@ auto missing(const fs::path& path) -> nbm::FileError {
 
 /// Whether a setting of a training means the same to other commands; the steps of a training, for one, are no steps of samples.
 auto is_shared(const std::string& key) -> bool {
-    return key == "data" || key == "binarise" || key == "seed" || key == "threads" || key.starts_with("ais_");
+    return key == "data" || key == "binarise" || key == "threshold" || key == "seed" || key == "threads" || key.starts_with("ais_");
 }
 
 /// Options of a run that the command has, too.
@@ -41,8 +41,12 @@ auto apply_run(const fs::path& folder, CLI::App& command) -> void {
     auto* const train = add_train_command(app, all);
     app.parse("nbm train", true);
     apply_settings(config, *train);  // so that the whole file is checked
+    // The threshold of the run has no meaning for another way that was typed.
+    const auto* const binarise = command.get_option_no_throw("--binarise");
+    const auto other = binarise != nullptr && binarise->count() != 0 && binarise->results().back() != "threshold";
     auto known = nbm::Config{};
     for (const auto& setting : config.settings) {
+        if (other && setting.key == "threshold") { continue; }
         auto name = "--" + setting.key;
         std::ranges::replace(name, '_', '-');
         if (is_shared(setting.key) && command.get_option_no_throw(name) != nullptr) { known.settings.push_back(setting); }

@@ -30,7 +30,7 @@ auto read_machine(const MachineFile& file) -> nbm::DBM<T>;
 /// What commands on a machine have in common.
 struct MachineOptions {
     std::string file;
-    TrainOptions run;   // --data, --binarise, --seed, --threads and --ais-*
+    TrainOptions run;   // --data, --binarise, --threshold, --seed, --threads and --ais-*
     std::string split;  // of the data; empty: not asked for
     std::string output;
     bool overwrite = false;

@@ -126,15 +126,16 @@ auto main(int argc, char** argv) -> int {
     auto markdown = false;
     job.options.command = resume.command = quoted(argc, argv);
     auto app = CLI::App("Natural Boltzmann machines: training, likelihoods, samples", "nbm");
+    app.require_subcommand(0, 1);  // else the name of another command could be no file or value
     auto* const train_command = add_train_command(app, job.options);
     auto* const resume_command = add_resume_command(app, resume);
     auto* const callbacks_command =
         app.add_subcommand("callbacks", "List the callbacks that a configuration can name, with their options");
     callbacks_command->add_flag("--markdown", markdown, "As Markdown tables");
-    const auto commands =
-        std::vector<Command>{add_inspect_command(app),   add_exact_command(app),  add_ais_command(app),    add_loglik_command(app),
-                             add_transform_command(app), add_sample_command(app), add_config_command(app), add_report_command(app),
-                             add_compare_command(app),   add_version_command(app)};
+    const auto commands = std::vector<Command>{add_inspect_command(app), add_exact_command(app),     add_ais_command(app),
+                                               add_loglik_command(app),  add_transform_command(app), add_sample_command(app),
+                                               add_report_command(app),  add_compare_command(app),   add_data_command(app),
+                                               add_convert_command(app), add_config_command(app),    add_version_command(app)};
     try {
         app.parse(argc, argv);
         nbm::instruction_set();  // throws for an NBM_ISA that cannot be

@@ -5,8 +5,11 @@
 
 import nbm;
 
-/// The data set of --data, binarised as --binarise says.
+/// The data set of --data, binarised as --binarise and --threshold say.
 auto load_rows(const TrainOptions& options) -> nbm::Dataset<Real>;
+
+/// Binarises all splits as --binarise and --threshold say. Throws InputError when they do not go together.
+auto binarise_rows(nbm::Dataset<Real>& data, const TrainOptions& options) -> void;
 
 /// Whether all values are 0 or 1.
 auto is_binary(const nbm::Dataset<Real>& data) -> bool;

@@ -8,8 +8,15 @@ auto add_data_options(CLI::App& command, TrainOptions& o) -> void {
     add_option(command, "Data", "--data", o.data, text("NAME"),
                "digits, bars-and-stripes:N, a CSV (FILE.csv:label=COLUMN), .npy, .npz or HDF5 (FILE.h5:/PATH) file, or a folder "
                "with IDX, PNG, CSV or .npy files");
-    add_option(command, "Data", "--binarise", o.binarise, one_of({"sample", "threshold", "grey"}),
-               "What to do with grey values: draw them once, compare with 1/2, or keep them as probabilities");
+    add_binarise_options(command, o);
+}
+
+auto add_binarise_options(CLI::App& command, TrainOptions& o) -> void {
+    add_option(command, "Data", "--binarise", o.binarise, one_of({"sample", "threshold", "otsu", "grey"}),
+               "What to do with grey values: draw them once, compare with --threshold or with Otsu's threshold of the training "
+               "rows, or keep them as probabilities");
+    add_option(command, "Data", "--threshold", o.threshold, number(0.0, 1.0),
+               "Of --binarise threshold: values of at least this become 1, others 0");
 }
 
 auto add_run_options(CLI::App& command, TrainOptions& o, const char* group) -> void {

@@ -11,6 +11,7 @@
 struct TrainOptions {
     std::string data = "digits";
     std::string binarise = "sample";
+    double threshold = 0.5;
     std::size_t hidden = 500;
     std::vector<std::size_t> layers;  // empty: those of the data and the hidden units
     std::vector<std::string> edges;   // "0-1"; empty: a chain
@@ -55,8 +56,11 @@ struct TrainOptions {
     std::string command;  // as it was typed
 };
 
-/// --data and --binarise.
+/// --data, --binarise and --threshold.
 auto add_data_options(CLI::App& command, TrainOptions& options) -> void;
+
+/// --binarise and --threshold.
+auto add_binarise_options(CLI::App& command, TrainOptions& options) -> void;
 
 /// --seed and --threads.
 auto add_run_options(CLI::App& command, TrainOptions& options, const char* group) -> void;

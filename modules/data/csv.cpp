@@ -20,10 +20,12 @@ module;
 
 module nbm:data.csv_impl;
 
+import :data.bytes;
 import :data.csv;
 import :data.csv_records;
 import :data.dataset;
 import :data.tables;
+import :io.files;
 import :tensor;
 
 namespace nbm {
@@ -33,12 +35,6 @@ namespace fs = std::filesystem;
 namespace {
 
 using namespace csv;
-
-auto lower(std::string_view text) -> std::string {
-    auto result = std::string(text);
-    for (auto& c : result) { c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-    return result;
-}
 
 auto is_label(std::string_view name) -> bool {
     constexpr auto names = std::array<std::string_view, 4>{"label", "class", "target", "y"};
@@ -54,6 +50,8 @@ auto is_header(const std::string& path, const Record& first, const CsvOptions& o
     auto names_label = false;
     for (std::size_t c = 0; c != first.fields.size(); ++c) {
         const auto value = number(first.fields[c]);
+        // The column of labels that is known by its number may hold words in every row.
+        if (!value && options.label == fmt::format("{}", c)) { continue; }
         if (value) {
             counts += *value == double(numbers) ? 1U : 0U;
             ++numbers;
@@ -65,10 +63,11 @@ auto is_header(const std::string& path, const Record& first, const CsvOptions& o
     }
     if (!figure || names_label || (numbers >= 3 && counts == numbers)) { return true; }
     if (!word) { return false; }
-    throw FileError(path,
-                    fmt::format("line {}: column {} holds the number '{}' and column {} holds '{}'; a line of either numbers or "
-                                "names is expected",
-                                first.line, *figure, first.fields[*figure], *word, first.fields[*word]));
+    throw FileError(
+        path, fmt::format("line {}: column {} holds the number '{}' and column {} holds '{}'; a line of either numbers or "
+                          "names is expected{}",
+                          first.line, *figure, first.fields[*figure], *word, first.fields[*word],
+                          options.label.empty() ? fmt::format("; should that column be the labels, add :label={}", *word) : ""));
 }
 
 /// The column of labels, or nothing.
@@ -107,6 +106,27 @@ auto name_columns(const std::vector<std::string>& names, std::size_t columns, st
     }
 }
 
+/// Labels are whole numbers, or all of them words.
+auto add_label(const std::string& path, const Record& record, std::size_t column, CsvTable& table) -> void {
+    const auto field = record.fields[column];
+    const auto value = number(field);
+    const auto fail = [&](std::string_view problem) {
+        return FileError(path, fmt::format("line {}, row {}: the label in column {} is {}", record.line, table.lines.size() - 1,
+                                           column, problem));
+    };
+    if (field.empty()) { throw fail("empty"); }
+    if (!value) {
+        if (!table.labels.empty()) { throw fail(fmt::format("'{}'; those above it are whole numbers", field)); }
+        table.label_words.emplace_back(field);
+        return;
+    }
+    if (!table.label_words.empty()) { throw fail(fmt::format("'{}'; those above it are words", field)); }
+    if (!(std::abs(*value) <= 1e9) || *value != std::trunc(*value)) {
+        throw fail(fmt::format("'{}'; labels are whole numbers or words", field));
+    }
+    table.labels.push_back(static_cast<int>(*value));
+}
+
 auto add_row(const std::string& path, const Record& record, std::optional<std::size_t> label, CsvTable& table) -> void {
     const auto row = table.lines.size();
     table.lines.push_back(record.line);
@@ -115,11 +135,7 @@ auto add_row(const std::string& path, const Record& record, std::optional<std::s
         const auto field = record.fields[i];
         const auto value = number(field);
         if (i == label) {
-            if (!value || !(std::abs(*value) <= 1e9) || *value != std::trunc(*value)) {
-                throw FileError(path, fmt::format("line {}, row {}: the label in column {} is '{}'; labels are whole numbers",
-                                                  record.line, row, i, field));
-            }
-            table.labels.push_back(static_cast<int>(*value));
+            add_label(path, record, i, table);
             continue;
         }
         if (!value) {
@@ -132,19 +148,9 @@ auto add_row(const std::string& path, const Record& record, std::optional<std::s
     }
 }
 
+/// Of a plain file or one packed by gzip.
 auto text_of(const fs::path& path) -> std::string {
-    auto ignored = std::error_code{};
-    if (!fs::exists(path, ignored)) { throw FileError(path.string(), "there is no such file"); }
-    if (fs::is_directory(path, ignored)) { throw FileError(path.string(), "is a folder; a file is expected"); }
-    auto file = std::ifstream(path, std::ios::binary);
-    auto text = std::string{};
-    const auto size = fs::file_size(path, ignored);
-    if (!ignored) { text.reserve(size); }
-    auto piece = std::array<char, 1U << 16U>{};
-    while (file.read(piece.data(), piece.size()) || file.gcount() > 0) {
-        text.append(piece.data(), static_cast<std::size_t>(file.gcount()));
-    }
-    if (!file.eof()) { throw FileError(path.string(), "cannot be read"); }
+    auto text = ByteReader(path, "a file").rest();
     if (text.starts_with("\xFE\xFF") || text.starts_with("\xFF\xFE")) {
         throw FileError(path.string(), "is text in UTF-16; UTF-8 is expected");
     }
@@ -225,6 +231,7 @@ auto table_of(const fs::path& path, CsvTable csv, const CsvOptions& options) -> 
                        .scale = options.scale ? Scale::real : Scale::decimals,
                        .values = std::move(csv.values),
                        .labels = std::move(csv.labels),
+                       .label_words = std::move(csv.label_words),
                        .place = {}};
     csv.values.clear();
     if (options.scale) {
@@ -239,11 +246,15 @@ auto table_of(const fs::path& path, CsvTable csv, const CsvOptions& options) -> 
     return table;
 }
 
+auto csv_splits(const fs::path& path, const CsvOptions& options) -> Splits {
+    auto splits = Splits{.source = path.string()};
+    splits.whole.push_back(table_of(path, read_csv(path, options), options));
+    return splits;
+}
+
 template <Real T>
 auto load_csv(const fs::path& path, const CsvOptions& options, std::uint64_t seed) -> Dataset<T> {
-    auto splits = Splits{};
-    splits.whole.push_back(table_of(path, read_csv(path, options), options));
-    return assemble<T>(std::move(splits), seed, path.string());
+    return assemble<T>(csv_splits(path, options), {.seed = seed});
 }
 
 template auto load_csv(const fs::path&, const CsvOptions&, std::uint64_t) -> Dataset<float>;

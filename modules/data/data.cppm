@@ -2,6 +2,8 @@
 export module nbm:data;
 
 export import :data.dataset;
+export import :data.binarise;
+export import :data.whitening;
 export import :data.csv;
 export import :data.idx;
 export import :data.npz;

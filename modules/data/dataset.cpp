@@ -7,7 +7,6 @@ module;
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -18,14 +17,12 @@ module;
 
 module nbm:data.dataset_impl;
 
+import :data.bytes;
 import :data.csv;
 import :data.dataset;
-import :data.folder;
 import :data.generated;
-import :data.hdf5;
-import :data.npz;
+import :data.idx;
 import :data.tables;
-import :random;
 import :tensor;
 
 namespace nbm {
@@ -33,22 +30,6 @@ namespace nbm {
 namespace fs = std::filesystem;
 
 namespace {
-
-template <Real T>
-auto binarise_split(Matrix<T>& values, Binarise how, std::uint64_t seed, std::uint64_t split) -> void {
-    if (how == Binarise::grey) { return; }
-    const auto stream = Stream(seed, Purpose::binarisation);
-    parallel_rows(values.shape(0), [&](Rows rows) {
-        const auto part = slice(values, rows);
-        if (how == Binarise::sample) {
-            sample_probabilities<T>(part, part, stream, split, rows.first);
-        } else {
-            for (std::size_t r = 0; r != part.rows(); ++r) {
-                for (auto& value : part.row(r)) { value = value >= T{0.5F} ? T{1} : T{0}; }
-            }
-        }
-    });
-}
 
 /// What messages list.
 constexpr auto kinds = "a CSV, .npy, .npz or HDF5 file, or a folder with IDX, PNG, CSV or .npy files";
@@ -64,7 +45,7 @@ auto path_and_part(const std::string& name) -> std::pair<std::string, std::strin
     return {};
 }
 
-enum class Format : std::uint8_t { npz, npy, csv, hdf5, part, unknown };
+enum class Format : std::uint8_t { npz, npy, csv, hdf5, part, packed, unknown };
 
 /// By the ending, else by how the file begins.
 auto format_of(const std::string& path) -> Format {
@@ -76,40 +57,45 @@ auto format_of(const std::string& path) -> Format {
                                                                                  {".h5", Format::hdf5},
                                                                                  {".hdf5", Format::hdf5},
                                                                                  {".png", Format::part}}};
-    auto ending = fs::path(path).extension().string();
-    for (auto& c : ending) { c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+    const auto packed = without_gzip(path) != fs::path(path);
+    const auto ending = ending_of(path);
     for (const auto& [known, format] : endings) {
-        if (ending == known) { return format; }
+        if (ending == known && (!packed || format == Format::csv)) { return format; }
     }
     auto head = std::array<char, 4096>{};
-    auto file = std::ifstream(path, std::ios::binary);
-    file.read(head.data(), head.size());
-    const auto text = std::string_view(head.data(), static_cast<std::size_t>(file.gcount()));
+    auto reader = ByteReader(path, "a file");
+    const auto text = std::string_view(head.data(), reader.read(head.data(), head.size()));
     constexpr auto beginnings = std::array<std::pair<std::string_view, Format>, 4>{{{"PK\x03\x04", Format::npz},
                                                                                     {"\x93NUMPY", Format::npy},
                                                                                     {"\x89HDF\r\n\x1A\n", Format::hdf5},
                                                                                     {"\x89PNG\r\n\x1A\n", Format::part}}};
     for (const auto& [known, format] : beginnings) {
-        if (text.starts_with(known)) { return format; }
+        if (text.starts_with(known)) { return reader.packed() ? Format::packed : format; }
     }
     if (text.starts_with(std::string_view("\0\0\x08", 3))) { return Format::part; }  // IDX
     const auto is_control = [](char c) { return (c >= '\0' && c < ' ' && c != '\t' && c != '\n' && c != '\r') || c == '\x7F'; };
     return std::ranges::any_of(text, is_control) ? Format::unknown : Format::csv;
 }
 
+/// The rows of a file; `part` is what followed its name and a colon.
+auto splits_of(const std::string& path, const std::string& part) -> Splits {
+    const auto format = format_of(path);
+    if (!part.empty() && format != Format::csv && format != Format::hdf5) {
+        throw FileError(path, fmt::format("has no parts; ':{}' cannot follow its name", part));
+    }
+    switch (format) {
+        case Format::npz: return npz_splits(path);
+        case Format::npy: return npy_splits(path);
+        case Format::csv: return csv_splits(path, csv_options(part));
+        case Format::hdf5: return hdf5_splits(path, part);
+        case Format::part: throw FileError(path, "is one file of a data set; give the folder that it is in");
+        case Format::packed: throw FileError(path, "is packed by gzip; of files other than CSV and IDX, unpack it first");
+        case Format::unknown: break;
+    }
+    throw FileError(path, fmt::format("is none of {}", kinds));
+}
+
 }  // namespace
-
-template <Real T>
-auto binarise(Matrix<T>& values, Binarise how, std::uint64_t seed) -> void {
-    binarise_split(values, how, seed, 0);
-}
-
-template <Real T>
-auto binarise(Dataset<T>& dataset, Binarise how, std::uint64_t seed) -> void {
-    binarise_split(dataset.train, how, seed, 0);
-    binarise_split(dataset.valid, how, seed, 1);
-    binarise_split(dataset.test, how, seed, 2);
-}
 
 template <Real T>
 auto check_unit_interval(const Matrix<T>& values, const std::string& source) -> void {
@@ -124,9 +110,9 @@ auto check_unit_interval(const Matrix<T>& values, const std::string& source) -> 
 }
 
 template <Real T>
-auto load_dataset(const std::string& name, std::uint64_t seed) -> Dataset<T> {
+auto load_dataset(const std::string& name, const LoadOptions& options) -> Dataset<T> {
     constexpr auto bars = std::string_view("bars-and-stripes");
-    if (name == "digits") { return digits<T>({.seed = seed}); }
+    if (name == "digits") { return digits<T>({.seed = options.seed}); }
     if (name == bars) { return bars_and_stripes<T>(4); }
     if (name.starts_with(fmt::format("{}:", bars))) {
         const auto size = std::string_view(name).substr(bars.size() + 1);
@@ -145,29 +131,51 @@ auto load_dataset(const std::string& name, std::uint64_t seed) -> Dataset<T> {
         const auto known = std::vector<std::string>{"digits", "bars-and-stripes:4"};
         throw InputError(fmt::format("{}, or {}", unknown_name("data set", name, known), kinds));
     }
-    if (fs::is_directory(path)) { return load_folder<T>(path, csv_options(part), seed); }
-    const auto format = format_of(path);
-    if (!part.empty() && format != Format::csv && format != Format::hdf5) {
-        throw FileError(path, fmt::format("has no parts; ':{}' cannot follow its name", part));
+    if (fs::is_directory(path)) {
+        const auto csv = csv_options(part);
+        return holds_idx(path) ? load_idx_folder<T>(path) : assemble<T>(folder_splits(path, csv), options);
     }
-    switch (format) {
-        case Format::npz: return load_npz<T>(path);
-        case Format::npy: return load_npy<T>(path, seed);
-        case Format::csv: return load_csv<T>(path, csv_options(part), seed);
-        case Format::hdf5: return load_hdf5<T>(path, part, seed);
-        case Format::part: throw FileError(path, "is one file of a data set; give the folder that it is in");
-        case Format::unknown: break;
-    }
-    throw FileError(path, fmt::format("is none of {}", kinds));
+    return assemble<T>(splits_of(path, part), options);
 }
 
-template auto binarise(Matrix<float>&, Binarise, std::uint64_t) -> void;
-template auto binarise(Matrix<double>&, Binarise, std::uint64_t) -> void;
-template auto binarise(Dataset<float>&, Binarise, std::uint64_t) -> void;
-template auto binarise(Dataset<double>&, Binarise, std::uint64_t) -> void;
+template <Real T>
+auto load_dataset(const std::string& name, std::uint64_t seed) -> Dataset<T> {
+    return load_dataset<T>(name, LoadOptions{.seed = seed});
+}
+
+template <Real T>
+auto resplit(Dataset<T>& dataset, const Shares& shares, std::uint64_t seed) -> void {
+    const auto sum = shares.train + shares.valid + shares.test;
+    if (sum != 100 || shares.train == 0 || shares.train > 100 || shares.valid > 100) {
+        throw InputError(fmt::format("shares of {}, {} and {} percent: 100 in all with some for training are expected",
+                                     shares.train, shares.valid, shares.test));
+    }
+    auto all = LabelledRows<T>{};
+    const auto units = dataset.train.shape(1);
+    all.rows = Matrix<T>::from_shape({dataset.train.shape(0) + dataset.valid.shape(0) + dataset.test.shape(0), units});
+    auto to = all.rows.begin();
+    const auto add = [&](const Matrix<T>& rows, const std::vector<int>& labels) {
+        if (rows.shape(0) != 0 && (rows.shape(1) != units || labels.empty() != dataset.train_labels.empty())) {
+            throw ShapeError("splits of other units, or of which only some have labels, cannot be joined");
+        }
+        to = std::ranges::copy(rows, to).out;
+        all.labels.insert(all.labels.end(), labels.begin(), labels.end());
+    };
+    add(dataset.train, dataset.train_labels);
+    add(dataset.valid, dataset.valid_labels);
+    add(dataset.test, dataset.test_labels);
+    auto result = Dataset<T>{.label_names = std::move(dataset.label_names)};
+    share_out(all, shares, seed, result);
+    dataset = std::move(result);
+}
+
 template auto check_unit_interval(const Matrix<float>&, const std::string&) -> void;
 template auto check_unit_interval(const Matrix<double>&, const std::string&) -> void;
+template auto load_dataset(const std::string&, const LoadOptions&) -> Dataset<float>;
+template auto load_dataset(const std::string&, const LoadOptions&) -> Dataset<double>;
 template auto load_dataset(const std::string&, std::uint64_t) -> Dataset<float>;
 template auto load_dataset(const std::string&, std::uint64_t) -> Dataset<double>;
+template auto resplit(Dataset<float>&, const Shares&, std::uint64_t) -> void;
+template auto resplit(Dataset<double>&, const Shares&, std::uint64_t) -> void;
 
 }  // namespace nbm

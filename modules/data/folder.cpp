@@ -36,10 +36,9 @@ auto name_of(Kind kind) -> const char* { return kind == Kind::png ? "PNG" : kind
 
 /// Without .txt, for such a file beside data is rather a note.
 auto kind_of(const fs::path& path) -> Kind {
-    auto ending = path.extension().string();
-    for (auto& c : ending) { c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+    const auto ending = lower(path.extension().string());
     if (ending == ".png") { return Kind::png; }
-    if (ending == ".csv" || ending == ".tsv") { return Kind::csv; }
+    if (ending_of(path) == ".csv" || ending_of(path) == ".tsv") { return Kind::csv; }
     return ending == ".npy" && path.stem().extension() != ".lbl" ? Kind::npy : Kind::none;
 }
 
@@ -71,7 +70,7 @@ auto files_in(const fs::path& folder) -> Files {
 
 /// Whether a file is called train.csv, train1.csv, train-1.csv or train_1.csv when `split` is train.
 auto belongs_to(const fs::path& path, std::string_view split) -> bool {
-    const auto stem = path.stem().string();
+    const auto stem = without_gzip(path).stem().string();
     auto rest = std::string_view(stem);
     if (!rest.starts_with(split)) { return false; }
     rest.remove_prefix(split.size());
@@ -83,7 +82,7 @@ auto belongs_to(const fs::path& path, std::string_view split) -> bool {
 /// Pictures as one table, one row each.
 auto picture_table(const fs::path& folder, const std::vector<fs::path>& paths, std::optional<Image>& first, std::string& first_path)
     -> Table {
-    auto table = Table{.source = folder.string(), .scale = Scale::grey, .values = {}, .labels = {}, .place = {}};
+    auto table = Table{.source = folder.string(), .scale = Scale::grey, .values = {}, .labels = {}, .label_words = {}, .place = {}};
     for (const auto& path : paths) {
         const auto image = read_png(path);
         if (!first) {
@@ -139,16 +138,6 @@ private:
     std::string first_path_;
 };
 
-auto holds_idx(const fs::path& folder) -> bool {
-    auto ignored = std::error_code{};
-    for (const auto* const split : {"train", "t10k"}) {
-        for (const auto* const ending : {"", ".gz"}) {
-            if (fs::exists(folder / fmt::format("{}-images-idx3-ubyte{}", split, ending), ignored)) { return true; }
-        }
-    }
-    return false;
-}
-
 /// The files of each split of a folder: those in its sub-folders, or those that are called like a split, or else all, as `whole`.
 struct SplitFiles {
     Files train;
@@ -196,11 +185,17 @@ auto by_name(const fs::path& folder) -> SplitFiles {
 
 }  // namespace
 
-template <Real T>
-auto load_folder(const fs::path& folder, const CsvOptions& options, std::uint64_t seed) -> Dataset<T> {
+auto holds_idx(const fs::path& folder) -> bool {
     auto ignored = std::error_code{};
-    if (!fs::is_directory(folder, ignored)) { throw FileError(folder.string(), "there is no such folder"); }
-    if (holds_idx(folder)) { return load_idx_folder<T>(folder); }
+    for (const auto* const split : {"train", "t10k"}) {
+        for (const auto* const ending : {"", ".gz"}) {
+            if (fs::exists(folder / fmt::format("{}-images-idx3-ubyte{}", split, ending), ignored)) { return true; }
+        }
+    }
+    return false;
+}
+
+auto folder_splits(const fs::path& folder, const CsvOptions& options) -> Splits {
     auto files = in_sub_folders(folder);
     if (files.train.paths.empty() && files.valid.paths.empty() && files.test.paths.empty()) { files = by_name(folder); }
     const auto found = !files.valid.paths.empty() || !files.test.paths.empty();
@@ -213,14 +208,21 @@ auto load_folder(const fs::path& folder, const CsvOptions& options, std::uint64_
         throw InputError(fmt::format("{}: options are for CSV files; there are {} files in it", folder.string(), name_of(kind)));
     }
     auto reader = TableReader(options);
-    auto splits = Splits{};
+    auto splits = Splits{.source = folder.string()};
     splits.train = reader.read(folder / "train", files.train);
     splits.valid = reader.read(folder / "valid", files.valid);
     splits.test = reader.read(folder / "test", files.test);
     splits.whole = reader.read(folder, files.whole);
-    return assemble<T>(std::move(splits), seed, folder.string());
+    return splits;
 }
 
+template <Real T>
+auto load_folder(const fs::path& folder, const CsvOptions& options, std::uint64_t seed) -> Dataset<T> {
+    auto ignored = std::error_code{};
+    if (!fs::is_directory(folder, ignored)) { throw FileError(folder.string(), "there is no such folder"); }
+    if (holds_idx(folder)) { return load_idx_folder<T>(folder); }
+    return assemble<T>(folder_splits(folder, options), {.seed = seed});
+}
 template auto load_folder(const fs::path&, const CsvOptions&, std::uint64_t) -> Dataset<float>;
 template auto load_folder(const fs::path&, const CsvOptions&, std::uint64_t) -> Dataset<double>;
 

@@ -5,6 +5,7 @@ module;
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,7 +19,9 @@ module nbm:data.hdf5_impl;
 
 import :data.dataset;
 import :data.hdf5;
+import :data.npz;
 import :data.tables;
+import :io.files;
 import :io.hdf5;
 import :tensor;
 
@@ -61,8 +64,13 @@ public:
     auto table(hid_t set, const std::string& name) const -> Table {
         const auto shape = reader_.shape(set);
         if (shape.size() < 2) { throw error(name, fmt::format("has {} dimensions; rows of values need at least 2", shape.size())); }
-        auto result =
-            Table{.source = label(name), .rows = shape[0], .units = 1, .values = values(set, name), .labels = {}, .place = {}};
+        auto result = Table{.source = label(name),
+                            .rows = shape[0],
+                            .units = 1,
+                            .values = values(set, name),
+                            .labels = {},
+                            .label_words = {},
+                            .place = {}};
         for (std::size_t d = 1; d != shape.size(); ++d) { result.units *= shape[d]; }
         const auto type = Handle(H5Dget_type(set), H5Tclose);
         const auto byte =
@@ -169,8 +177,7 @@ auto tables_of(const Source& source, hid_t group, const std::string& split) -> s
 
 }  // namespace
 
-template <Real T>
-auto load_hdf5(const fs::path& path, const std::string& where, std::uint64_t seed) -> Dataset<T> {
+auto hdf5_splits(const fs::path& path, const std::string& where) -> Splits {
     const auto quiet = hdf5::QuietErrors();
     const auto source = Source(path);
     const auto object = source.reader().object(source.reader().root(), where.empty() ? "/" : where);
@@ -178,10 +185,10 @@ auto load_hdf5(const fs::path& path, const std::string& where, std::uint64_t see
         throw FileError(path.string(),
                         fmt::format("has no dataset '{}'; {}", where, list(candidates(source, source.reader().root()))));
     }
-    auto splits = Splits{};
+    auto splits = Splits{.source = path.string()};
     if (Source::is_dataset(object)) {
         splits.whole.push_back(source.table(object.id(), where));
-        return assemble<T>(std::move(splits), seed, source.label(where));
+        return splits;
     }
     splits.train = tables_of(source, object.id(), "train");
     splits.valid = tables_of(source, object.id(), "valid");
@@ -192,9 +199,52 @@ auto load_hdf5(const fs::path& path, const std::string& where, std::uint64_t see
     } else if (splits.train.empty()) {
         throw source.reader().fail("has datasets for validation or test, but none called train for training");
     }
-    return assemble<T>(std::move(splits), seed, path.string());
+    return splits;
 }
 
+template <Real T>
+auto load_hdf5(const fs::path& path, const std::string& where, std::uint64_t seed) -> Dataset<T> {
+    return assemble<T>(hdf5_splits(path, where), {.seed = seed});
+}
+
+template <Real T>
+auto write_hdf5(const fs::path& path, const std::vector<std::pair<std::string, Matrix<T>>>& arrays) -> void {
+    auto seen = std::set<std::string_view>{};
+    for (const auto& [name, matrix] : arrays) {
+        if (name.empty() || name.find('/') != std::string::npos || !seen.insert(name).second) {
+            throw InputError(
+                fmt::format("{}: '{}' cannot name a dataset; names without '/', each once, are needed", path.string(), name));
+        }
+    }
+    const auto quiet = hdf5::QuietErrors();
+    write_atomically(path, [&](const fs::path& temporary) {
+        auto writer = hdf5::Writer(temporary, path);
+        for (const auto& [name, matrix] : arrays) {
+            writer.numbers(writer.root(), name, {matrix.shape(0), matrix.shape(1)}, matrix.data());
+        }
+        writer.finish();
+    });
+}
+
+auto read_hdf5(const fs::path& path, const std::string& name) -> NpyArray {
+    const auto quiet = hdf5::QuietErrors();
+    const auto source = Source(path);
+    const auto object = source.reader().object(source.reader().root(), name);
+    if (!Source::is_dataset(object)) {
+        throw FileError(path.string(),
+                        fmt::format("has no dataset '{}'; {}", name, list(candidates(source, source.reader().root()))));
+    }
+    auto result = NpyArray{.type = {}, .shape = {}, .values = source.values(object.id(), name)};
+    const auto type = Handle(H5Dget_type(object.id()), H5Tclose);
+    const auto kind = H5Tget_class(type.id()) == H5T_FLOAT ? 'f' : H5Tget_sign(type.id()) == H5T_SGN_NONE ? 'u' : 'i';
+    const auto size = H5Tget_size(type.id());
+    result.type = fmt::format("{}{}{}", size == 1 ? '|' : '<', kind, size);
+    for (const auto extent : source.reader().shape(object.id())) { result.shape.push_back(extent); }
+    return result;
+}
+
+template auto write_hdf5(const fs::path&, const std::vector<std::pair<std::string, Matrix<float>>>&) -> void;
+template auto write_hdf5(const fs::path&, const std::vector<std::pair<std::string, Matrix<double>>>&) -> void;
 template auto load_hdf5(const fs::path&, const std::string&, std::uint64_t) -> Dataset<float>;
 template auto load_hdf5(const fs::path&, const std::string&, std::uint64_t) -> Dataset<double>;
 

@@ -9,10 +9,10 @@ module;
 #include <vector>
 
 #include <fmt/format.h>
-#include <zlib.h>
 
 module nbm:data.idx_impl;
 
+import :data.bytes;
 import :data.dataset;
 import :data.idx;
 import :tensor;
@@ -22,46 +22,6 @@ namespace nbm {
 namespace fs = std::filesystem;
 
 namespace {
-
-/// A gzip or plain file; zlib passes plain bytes through.
-class ByteReader {
-public:
-    explicit ByteReader(const fs::path& path) : path_(path.string()) {
-        if (!fs::exists(path)) { throw FileError(path_, "there is no such file"); }
-        if (fs::is_directory(path)) { throw FileError(path_, "is a folder; an IDX file is expected"); }
-        file_ = gzopen(path.c_str(), "rb");
-        if (file_ == nullptr) { throw FileError(path_, "cannot be opened"); }
-        gzbuffer(file_, 1U << 17U);
-    }
-    ByteReader(const ByteReader&) = delete;
-    auto operator=(const ByteReader&) -> ByteReader& = delete;
-    ~ByteReader() { gzclose(file_); }
-
-    /// Reads until the buffer is full or the file ends; the number of bytes read. Throws when the gzip stream is damaged.
-    auto read(std::uint8_t* to, std::size_t count) -> std::size_t {
-        auto total = std::size_t{0};
-        while (total != count) {
-            const auto chunk = static_cast<unsigned>(std::min<std::size_t>(count - total, 1U << 30U));
-            const auto got = gzread(file_, to + total, chunk);
-            if (got < 0) {
-                auto code = 0;
-                const auto* const text = gzerror(file_, &code);
-                throw FileError(path_, fmt::format("is damaged or truncated after {} bytes ({})", total, text));
-            }
-            if (got == 0) { break; }
-            total += static_cast<std::size_t>(got);
-        }
-        return total;
-    }
-    auto read_all(std::uint8_t* to, std::size_t count, const char* what) -> void {
-        const auto got = read(to, count);
-        if (got != count) { throw FileError(path_, fmt::format("is truncated: found {} of {} bytes of its {}", got, count, what)); }
-    }
-
-private:
-    std::string path_;
-    gzFile file_ = nullptr;
-};
 
 auto big_endian(const std::uint8_t* b) -> std::uint32_t {
     return std::uint32_t{b[0]} << 24U | std::uint32_t{b[1]} << 16U | std::uint32_t{b[2]} << 8U | b[3];
@@ -112,7 +72,7 @@ auto read_pair(const fs::path& folder, const std::string& prefix) -> Files {
 }  // namespace
 
 auto read_idx(const fs::path& path) -> IdxArray {
-    auto reader = ByteReader(path);
+    auto reader = ByteReader(path, "an IDX file");
     auto head = std::array<std::uint8_t, 4>{};
     reader.read_all(head.data(), head.size(), "magic number");
     const auto magic = big_endian(head.data());

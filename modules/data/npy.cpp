@@ -176,6 +176,7 @@ auto table_of(const std::string& source, NpyArray array) -> Table {
             .scale = array.type == "|u1" ? Scale::bytes : Scale::real,
             .values = std::move(array.values),
             .labels = {},
+            .label_words = {},
             .place = {}};
 }
 
@@ -200,11 +201,15 @@ auto npy_table(const fs::path& path) -> Table {
     return table;
 }
 
+auto npy_splits(const fs::path& path) -> Splits {
+    auto splits = Splits{.source = path.string()};
+    splits.whole.push_back(npy_table(path));
+    return splits;
+}
+
 template <Real T>
 auto load_npy(const fs::path& path, std::uint64_t seed) -> Dataset<T> {
-    auto splits = Splits{};
-    splits.whole.push_back(npy_table(path));
-    return assemble<T>(std::move(splits), seed, path.string());
+    return assemble<T>(npy_splits(path), {.seed = seed});
 }
 
 template auto load_npy(const fs::path&, std::uint64_t) -> Dataset<float>;

@@ -45,11 +45,10 @@ auto member_error(const fs::path& path, const std::string& key, std::string_view
 }
 
 /// NPY format, version 1: everything before the values, a multiple of 64 bytes.
-template <Real T>
-auto npy_header(const Matrix<T>& matrix) -> std::string {
+auto npy_header(std::string_view type, const std::vector<std::size_t>& shape) -> std::string {
     static_assert(std::endian::native == std::endian::little, "values are written as they are in memory");
-    auto dictionary = fmt::format("{{'descr': '<f{}', 'fortran_order': False, 'shape': ({}, {}), }}", sizeof(T), matrix.shape(0),
-                                  matrix.shape(1));
+    auto dictionary = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}", type, fmt::join(shape, ", "),
+                                  shape.size() == 1 ? "," : "");
     auto header = std::string("\x93NUMPY\x01\x00", 8);
     dictionary.append(63 - (header.size() + 2 + dictionary.size()) % 64, ' ');
     dictionary += '\n';
@@ -59,9 +58,21 @@ auto npy_header(const Matrix<T>& matrix) -> std::string {
 }
 
 template <Real T>
-auto check_names(const fs::path& path, const std::vector<std::pair<std::string, Matrix<T>>>& arrays) -> void {
+auto npy_header(const Matrix<T>& matrix) -> std::string {
+    return npy_header(sizeof(T) == 4 ? "<f4" : "<f8", {matrix.shape(0), matrix.shape(1)});
+}
+
+/// An array as it goes into the archive.
+struct Member {
+    std::string name;
+    std::string header;
+    const char* bytes;
+    std::size_t size;
+};
+
+auto check_names(const fs::path& path, const std::vector<Member>& members) -> void {
     auto seen = std::set<std::string_view>{};
-    for (const auto& [name, matrix] : arrays) {
+    for (const auto& [name, header, bytes, size] : members) {
         // Others would need a locale, or be read as of another character set.
         if (name.empty() || !std::ranges::all_of(name, [](char c) { return c >= ' ' && c <= '~'; })) {
             throw InputError(
@@ -71,11 +82,8 @@ auto check_names(const fs::path& path, const std::vector<std::pair<std::string, 
     }
 }
 
-}  // namespace
-
-template <Real T>
-auto write_npz(const fs::path& path, const std::vector<std::pair<std::string, Matrix<T>>>& arrays) -> void {
-    check_names(path, arrays);
+auto write_members(const fs::path& path, const std::vector<Member>& members) -> void {
+    check_names(path, members);
     // In memory: a write that fails within an array would leave libarchive's deflater behind.
     auto zip = std::string{};
     const auto append = [](archive*, void* to, const void* bytes, std::size_t size) -> la_ssize_t {
@@ -99,20 +107,55 @@ auto write_npz(const fs::path& path, const std::vector<std::pair<std::string, Ma
             size -= static_cast<std::size_t>(done);
         }
     };
-    for (const auto& [name, matrix] : arrays) {
-        const auto header = npy_header(matrix);
-        const auto size = matrix.size() * sizeof(T);
+    for (const auto& member : members) {
         const auto entry = std::unique_ptr<archive_entry, void (*)(archive_entry*)>(archive_entry_new(), archive_entry_free);
-        archive_entry_set_pathname(entry.get(), (name + ".npy").c_str());
-        archive_entry_set_size(entry.get(), static_cast<la_int64_t>(header.size() + size));
+        archive_entry_set_pathname(entry.get(), (member.name + ".npy").c_str());
+        archive_entry_set_size(entry.get(), static_cast<la_int64_t>(member.header.size() + member.size));
         archive_entry_set_filetype(entry.get(), AE_IFREG);
         archive_entry_set_perm(entry.get(), 0644);
         check(archive_write_header(writer.get(), entry.get()) == ARCHIVE_OK);
-        put(header.data(), header.size());
-        put(reinterpret_cast<const char*>(matrix.data()), size);
+        put(member.header.data(), member.header.size());
+        put(member.bytes, member.size);
     }
     check(archive_write_close(writer.get()) == ARCHIVE_OK);
     write_text(path, zip);
+}
+
+}  // namespace
+
+template <Real T>
+auto write_npz(const fs::path& path, const std::vector<std::pair<std::string, Matrix<T>>>& arrays) -> void {
+    auto members = std::vector<Member>{};
+    for (const auto& [name, matrix] : arrays) {
+        members.push_back({name, npy_header(matrix), reinterpret_cast<const char*>(matrix.data()), matrix.size() * sizeof(T)});
+    }
+    write_members(path, members);
+}
+
+auto write_npz(const fs::path& path, const std::map<std::string, NpyArray>& arrays) -> void {
+    auto singles = std::map<std::string_view, std::vector<float>>{};
+    auto members = std::vector<Member>{};
+    for (const auto& [name, array] : arrays) {
+        auto count = std::size_t{1};
+        for (const auto extent : array.shape) { count *= extent; }
+        if (count != array.values.size()) {
+            throw ShapeError(fmt::format("{}: array '{}' of the shape ({}) has {} values", path.string(), name,
+                                         fmt::join(array.shape, ", "), array.values.size()));
+        }
+        if (array.type != "<f4" && array.type != "<f8") {
+            throw InputError(
+                fmt::format("{}: array '{}' has the type '{}'; '<f4' and '<f8' are written", path.string(), name, array.type));
+        }
+        const void* bytes = array.values.data();
+        if (array.type == "<f4") {
+            auto& single = singles[name];
+            for (const auto x : array.values) { single.push_back(static_cast<float>(x)); }
+            bytes = single.data();
+        }
+        members.push_back({name, npy_header(array.type, array.shape), static_cast<const char*>(bytes),
+                           count * (array.type == "<f4" ? sizeof(float) : sizeof(double))});
+    }
+    write_members(path, members);
 }
 
 auto read_npz(const fs::path& path, const std::vector<std::string>& keys) -> std::map<std::string, NpyArray> {
@@ -159,8 +202,7 @@ auto read_npz(const fs::path& path, const std::vector<std::string>& keys) -> std
     return arrays;
 }
 
-template <Real T>
-auto load_npz(const fs::path& path) -> Dataset<T> {
+auto npz_splits(const fs::path& path) -> Splits {
     auto arrays = read_npz(path, {"train.data", "train.lbl", "valid.data", "valid.lbl", "test.data", "test.lbl"});
     const auto source = [&](const std::string& key) { return fmt::format("{}: array '{}'", path.string(), key); };
     const auto tables_of = [&](const std::string& split) {
@@ -173,10 +215,27 @@ auto load_npz(const fs::path& path) -> Dataset<T> {
         }
         return tables;
     };
-    auto splits = Splits{.train = tables_of("train"), .valid = tables_of("valid"), .test = tables_of("test"), .whole = {}};
-    return assemble<T>(std::move(splits), 0, source("train.data"));
+    return {.train = tables_of("train"),
+            .valid = tables_of("valid"),
+            .test = tables_of("test"),
+            .whole = {},
+            .source = source("train.data")};
 }
 
+template <Real T>
+auto load_npz(const fs::path& path) -> Dataset<T> {
+    return assemble<T>(npz_splits(path), {});
+}
+
+template <Real T>
+auto write_npy(const fs::path& path, const Matrix<T>& matrix) -> void {
+    auto bytes = npy_header(matrix);
+    bytes.append(reinterpret_cast<const char*>(matrix.data()), matrix.size() * sizeof(T));
+    write_text(path, bytes);
+}
+
+template auto write_npy(const fs::path&, const Matrix<float>&) -> void;
+template auto write_npy(const fs::path&, const Matrix<double>&) -> void;
 template auto write_npz(const fs::path&, const std::vector<std::pair<std::string, Matrix<float>>>&) -> void;
 template auto write_npz(const fs::path&, const std::vector<std::pair<std::string, Matrix<double>>>&) -> void;
 template auto load_npz(const fs::path&) -> Dataset<float>;

@@ -42,6 +42,14 @@ auto load_npy(const std::filesystem::path& path, std::uint64_t seed = 1) -> Data
 template <Real T>
 auto write_npz(const std::filesystem::path& path, const std::vector<std::pair<std::string, Matrix<T>>>& arrays) -> void;
 
+/// Writes arrays of any number of dimensions in that way; their types are "<f4" or "<f8". Throws InputError also for other types,
+/// and ShapeError when a shape is not that of its values.
+auto write_npz(const std::filesystem::path& path, const std::map<std::string, NpyArray>& arrays) -> void;
+
+/// Writes one matrix as an NPY file in that way.
+template <Real T>
+auto write_npy(const std::filesystem::path& path, const Matrix<T>& matrix) -> void;
+
 /// Reads a data set in natural_bm's form: train.data, and where present train.lbl, valid.data, valid.lbl, test.data, test.lbl.
 /// Bytes above 1 mean that all are scaled by 1/255; other values must be in [0, 1]. Arrays of more than two dimensions are
 /// flattened to rows. Throws FileError, naming the keys found, or InputError, naming row and column.

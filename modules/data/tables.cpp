@@ -1,12 +1,14 @@
 module;
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <limits>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,6 +45,7 @@ struct Table {
     Scale scale = Scale::real;
     std::vector<double> values;
     std::vector<int> labels;                                     ///< one for each row, or none
+    std::vector<std::string> label_words;                        ///< one for each row where labels are words, in their place
     std::function<std::string(std::size_t, std::size_t)> place;  ///< of a value, for messages; nothing: row and column
 };
 
@@ -52,11 +55,30 @@ using unscaled::Table;
 
 /// The tables of each split, which are joined; `whole` are rows that nobody has split yet.
 struct Splits {
-    std::vector<Table> train;
-    std::vector<Table> valid;
-    std::vector<Table> test;
-    std::vector<Table> whole;
+    std::vector<Table> train = {};
+    std::vector<Table> valid = {};
+    std::vector<Table> test = {};
+    std::vector<Table> whole = {};
+    std::string source = {};  ///< what messages about all of it begin with
+
+    auto all() -> std::array<std::vector<Table>*, 4> { return {&train, &valid, &test, &whole}; }
+    auto all() const -> std::array<const std::vector<Table>*, 4> { return {&train, &valid, &test, &whole}; }
 };
+
+/// A text with small letters, of ASCII.
+auto lower(std::string_view text) -> std::string {
+    auto result = std::string(text);
+    for (auto& c : result) { c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+    return result;
+}
+
+/// A name without .gz.
+auto without_gzip(const std::filesystem::path& path) -> std::filesystem::path {
+    return lower(path.extension().string()) == ".gz" ? std::filesystem::path(path).replace_extension() : path;
+}
+
+/// Of a file, in small letters; of FILE.csv.gz and the like, .csv.
+auto ending_of(const std::filesystem::path& path) -> std::string { return lower(without_gzip(path).extension().string()); }
 
 /// The contents of a CSV file, scaled as the options say.
 auto table_of(const std::filesystem::path& path, CsvTable csv, const CsvOptions& options) -> Table;
@@ -72,6 +94,16 @@ auto labels_of(const std::string& source, const std::vector<double>& values, std
 
 /// The rows of an NPY file, with labels where FILE.lbl.npy is beside it.
 auto npy_table(const std::filesystem::path& path) -> Table;
+
+/// The rows of a source in their splits, one function for each kind; they throw as load_npz and the others do.
+auto npz_splits(const std::filesystem::path& path) -> Splits;
+auto npy_splits(const std::filesystem::path& path) -> Splits;
+auto csv_splits(const std::filesystem::path& path, const CsvOptions& options) -> Splits;
+auto hdf5_splits(const std::filesystem::path& path, const std::string& where) -> Splits;
+auto folder_splits(const std::filesystem::path& folder, const CsvOptions& options) -> Splits;
+
+/// Whether a folder is one of MNIST's IDX files, which load_idx_folder() reads.
+auto holds_idx(const std::filesystem::path& folder) -> bool;
 
 /// Options in the form label=NAME,scale=16,header=no: what may follow a file and a colon in the name of a data set. Throws
 /// InputError.
@@ -103,7 +135,7 @@ public:
     explicit Divisors(const Splits& splits) {
         auto all_bytes = true;
         auto largest = 0.0;
-        for (const auto* tables : {&splits.train, &splits.valid, &splits.test, &splits.whole}) {
+        for (const auto* tables : splits.all()) {
             for (const auto& table : *tables) {
                 if (table.scale == Scale::bytes) {
                     bytes_ = bytes_ || std::ranges::any_of(table.values, [](double x) { return x > 1.0; });
@@ -130,17 +162,47 @@ private:
 
 /// Appends the rows of a table below row `first`, scaled and checked.
 template <Real T>
-auto put_rows(const Table& table, double divisor, std::size_t first, Matrix<T>& into) -> void {
+auto put_rows(const Table& table, double divisor, Allowed allowed, std::size_t first, Matrix<T>& into) -> void {
     const auto units = table.units;
     for (std::size_t i = 0; i != table.values.size(); ++i) {
         const auto value = table.values[i] / divisor;
-        if (!(value >= 0.0 && value <= 1.0)) {
+        if (allowed == Allowed::real ? !std::isfinite(static_cast<T>(value)) : !(value >= 0.0 && value <= 1.0)) {
             const auto place = table.place ? table.place(i / units, i % units)
                                            : fmt::format("{}: row {}, column {}", table.source, i / units, i % units);
+            if (allowed == Allowed::real) {
+                throw InputError(fmt::format("{} is {}; a finite number is expected", place, table.values[i]));
+            }
             throw unit_interval_error(place, table.values[i], table.values, table.scale == Scale::decimals ? " (scale={})" : "");
         }
         into.data()[first * units + i] = static_cast<T>(value);
     }
+}
+
+/// Numbers the labels that are words, in sorted order over all splits; the words by their numbers.
+auto number_words(Splits& splits) -> std::vector<std::string> {
+    auto words = std::set<std::string>{};
+    const Table* with_words = nullptr;
+    const Table* with_numbers = nullptr;
+    for (const auto* tables : std::as_const(splits).all()) {
+        for (const auto& table : *tables) {
+            words.insert(table.label_words.begin(), table.label_words.end());
+            if (!table.label_words.empty()) { with_words = &table; }
+            if (!table.labels.empty()) { with_numbers = &table; }
+        }
+    }
+    if (with_words != nullptr && with_numbers != nullptr) {
+        throw FileError(with_words->source, fmt::format("has words as labels, {} has whole numbers", with_numbers->source));
+    }
+    auto names = std::vector<std::string>(words.begin(), words.end());
+    for (auto* tables : splits.all()) {
+        for (auto& table : *tables) {
+            for (const auto& word : table.label_words) {
+                table.labels.push_back(static_cast<int>(std::ranges::lower_bound(names, word) - names.begin()));
+            }
+            std::vector<std::string>().swap(table.label_words);
+        }
+    }
+    return names;
 }
 
 template <Real T>
@@ -151,7 +213,7 @@ struct LabelledRows {
 
 /// Joins the tables of one split; `tables` are freed one by one. `like` tells the number of units.
 template <Real T>
-auto join(std::vector<Table> tables, const Divisors& divisors, const Table& like) -> LabelledRows<T> {
+auto join(std::vector<Table> tables, const Divisors& divisors, Allowed allowed, const Table& like) -> LabelledRows<T> {
     std::erase_if(tables, [](const Table& table) { return table.values.empty(); });
     auto result = LabelledRows<T>{};
     auto rows = std::size_t{0};
@@ -169,7 +231,7 @@ auto join(std::vector<Table> tables, const Divisors& divisors, const Table& like
     result.rows = Matrix<T>::from_shape({rows, like.units});
     auto first = std::size_t{0};
     for (auto& table : tables) {
-        put_rows(table, divisors.of(table.scale), first, result.rows);
+        put_rows(table, divisors.of(table.scale), allowed, first, result.rows);
         first += table.rows;
         result.labels.insert(result.labels.end(), table.labels.begin(), table.labels.end());
         std::vector<double>().swap(table.values);
@@ -189,37 +251,47 @@ auto pick(const LabelledRows<T>& all, const std::vector<std::size_t>& order, Row
     }
 }
 
-/// Makes a data set of tables. The one rule for all formats: splits that a source names are taken as they are, and those it does
-/// not name are empty; rows without a split are shuffled by `seed`, the last tenth is the test split and the tenth before it the
-/// validation split, both rounded down.
+/// Shuffles rows by `seed`; the last of them are the test rows, those before them the validation rows, both rounded down.
 template <Real T>
-auto assemble(Splits splits, std::uint64_t seed, const std::string& source) -> Dataset<T> {
+auto share_out(const LabelledRows<T>& all, const Shares& shares, std::uint64_t seed, Dataset<T>& dataset) -> void {
+    constexpr auto whole = std::size_t{100};
+    const auto rows = all.rows.shape(0);
+    const auto valid = rows * shares.valid / whole;
+    const auto test = rows * shares.test / whole;
+    const auto order = permutation(Stream(seed, Purpose::split), 0, rows);
+    pick(all, order, {0, rows - valid - test}, dataset.train, dataset.train_labels);
+    pick(all, order, {rows - valid - test, valid}, dataset.valid, dataset.valid_labels);
+    pick(all, order, {rows - test, test}, dataset.test, dataset.test_labels);
+}
+
+/// Makes a data set of tables. The one rule for all formats: splits that a source names are taken as they are, and those it does
+/// not name are empty; rows without a split are shared out as Shares does by default, unless the options keep them together.
+template <Real T>
+auto assemble(Splits splits, const LoadOptions& options) -> Dataset<T> {
     const auto divisors = Divisors(splits);
     auto dataset = Dataset<T>{};
+    dataset.label_names = number_words(splits);
     auto& first = splits.whole.empty() ? splits.train : splits.whole;
     if (first.empty() || std::ranges::all_of(first, [](const Table& t) { return t.values.empty(); })) {
-        throw FileError(first.size() == 1 ? first.front().source : source, "is empty: there are no training rows in it");
+        throw FileError(first.size() == 1 ? first.front().source : splits.source, "is empty: there are no training rows in it");
     }
     const auto full = std::ranges::find_if(first, [](const Table& t) { return !t.values.empty(); });
-    const auto like = Table{.source = full->source, .rows = 0, .units = full->units, .values = {}, .labels = {}, .place = {}};
-    if (!splits.whole.empty()) {
-        const auto all = join<T>(std::move(splits.whole), divisors, like);
-        const auto rows = all.rows.shape(0);
-        const auto tenth = rows / 10;
-        const auto order = permutation(Stream(seed, Purpose::split), 0, rows);
-        pick(all, order, {0, rows - 2 * tenth}, dataset.train, dataset.train_labels);
-        pick(all, order, {rows - 2 * tenth, tenth}, dataset.valid, dataset.valid_labels);
-        pick(all, order, {rows - tenth, tenth}, dataset.test, dataset.test_labels);
-        return dataset;
-    }
+    const auto like =
+        Table{.source = full->source, .rows = 0, .units = full->units, .values = {}, .labels = {}, .label_words = {}, .place = {}};
     const auto put = [&](std::vector<Table>& tables, Matrix<T>& rows, std::vector<int>& labels) {
-        auto joined = join<T>(std::move(tables), divisors, like);
+        auto joined = join<T>(std::move(tables), divisors, options.allowed, like);
         rows = std::move(joined.rows);
         labels = std::move(joined.labels);
     };
-    put(splits.train, dataset.train, dataset.train_labels);
-    put(splits.valid, dataset.valid, dataset.valid_labels);
-    put(splits.test, dataset.test, dataset.test_labels);
+    if (splits.whole.empty()) {
+        put(splits.train, dataset.train, dataset.train_labels);
+        put(splits.valid, dataset.valid, dataset.valid_labels);
+        put(splits.test, dataset.test, dataset.test_labels);
+    } else if (options.split) {
+        share_out(join<T>(std::move(splits.whole), divisors, options.allowed, like), {}, options.seed, dataset);
+    } else {
+        put(splits.whole, dataset.train, dataset.train_labels);
+    }
     return dataset;
 }
 

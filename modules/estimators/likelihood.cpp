@@ -68,7 +68,14 @@ auto variational_free_energies(const DBM<T>& dbm, const Matrix<T>& v, const Mean
     return {.values = std::move(values), .mean_field = worst_of(results)};
 }
 
-auto mean_of(const Vector<double>& free_energies, const Estimate& log_z) -> LogProbability {
+auto per_row(Vector<double> free_energies, const Estimate& log_z) -> Vector<double> {
+    for (auto& f : free_energies) { f = -f - log_z.value; }
+    return free_energies;
+}
+
+}  // namespace
+
+auto mean_log_probability(const Vector<double>& free_energies, const Estimate& log_z) -> LogProbability {
     if (free_energies.size() == 0) { throw InputError("the mean log-probability of 0 rows is not defined"); }
     const auto rows = static_cast<double>(free_energies.size());
     auto mean = 0.0;
@@ -90,16 +97,9 @@ auto mean_of(const Vector<double>& free_energies, const Estimate& log_z) -> LogP
     return result;
 }
 
-auto per_row(Vector<double> free_energies, const Estimate& log_z) -> Vector<double> {
-    for (auto& f : free_energies) { f = -f - log_z.value; }
-    return free_energies;
-}
-
-}  // namespace
-
 template <Real T>
 auto mean_log_probability(const DBM<T>& dbm, const Matrix<T>& v, const Estimate& log_z) -> LogProbability {
-    return mean_of(free_energies_of_rbm(dbm, v), log_z);
+    return mean_log_probability(free_energies_of_rbm(dbm, v), log_z);
 }
 
 template <Real T>
@@ -112,7 +112,7 @@ auto variational_bound(const DBM<T>& dbm, const Matrix<T>& v, const Estimate& lo
                        const Control& control) -> VariationalBound {
     const auto free_energies = variational_free_energies(dbm, v, mean_field, control);
     const auto& [steps, change, converged] = free_energies.mean_field;
-    return {mean_of(free_energies.values, log_z), steps, change, converged};
+    return {mean_log_probability(free_energies.values, log_z), steps, change, converged};
 }
 
 template <Real T>

@@ -28,6 +28,9 @@ struct LogProbability : Estimate {
 template <Real T>
 auto mean_log_probability(const DBM<T>& dbm, const Matrix<T>& v, const Estimate& log_z) -> LogProbability;
 
+/// The same of rows whose free energies are known, those of exact_free_energy() for one: [rows]. Throws InputError without rows.
+auto mean_log_probability(const Vector<double>& free_energies, const Estimate& log_z) -> LogProbability;
+
 /// RBM: log p(v) of each row, given log Z's value. [batch]. Throws as mean_log_probability().
 template <Real T>
 auto log_probabilities(const DBM<T>& dbm, const Matrix<T>& v, const Estimate& log_z) -> Vector<double>;

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include <zlib.h>
+
 #include "helpers.hpp"
 #include "temporary.hpp"
 
@@ -50,6 +52,12 @@ auto rows_of(std::size_t count) -> std::string {
     auto text = std::string("a,y,b\n");
     for (std::size_t r = 0; r != count; ++r) { text += std::to_string(double(r) / 128.0) + "," + std::to_string(r) + ",0.5\n"; }
     return text;
+}
+
+auto gzip(const fs::path& path, const std::string& text) -> void {
+    auto* const file = gzopen(path.c_str(), "wb");
+    gzwrite(file, text.data(), static_cast<unsigned>(text.size()));
+    gzclose(file);
 }
 
 }  // namespace
@@ -166,7 +174,6 @@ BOOST_AUTO_TEST_CASE(broken_csv_files_are_refused_with_a_sentence) {
         {"a,b\n0,1\n", {.label = "2"}, "has no column '2' for the labels; its 2 columns are counted from 0"},
         {"y\n0\n", {}, "has no column of values besides the labels"},
         {"a,y\n0,1\n0,1.5\n", {}, "line 3, row 1: the label in column 1 is '1.5'; labels are whole numbers"},
-        {"a,y\n0,cat\n", {}, "the label in column 1 is 'cat'; labels are whole numbers"},
         {"a,y\n0,nan\n", {}, "the label in column 1 is 'nan'"},
         {"a,y\n0,1e300\n", {}, "the label in column 1 is '1e300'"},
         {std::string("0,1\n1,\0", 7), {}, "is no text: byte 6 is 0"},
@@ -282,4 +289,69 @@ BOOST_AUTO_TEST_CASE(csv_files_are_recognised_by_ending_or_contents) {
         has(message_of<nbm::FileError>([&] { nbm::load_dataset<float>((folder / "no.csv:label=y").string()); }), "no such file"));
     BOOST_TEST(has(message_of<nbm::Error>([] { nbm::load_dataset<float>("digts"); }), "CSV"));
     BOOST_TEST(has(message_of<nbm::Error>([] { nbm::load_dataset<float>(std::string(5000, 'x')); }), "unknown data set"));
+}
+
+BOOST_AUTO_TEST_CASE(packed_csv_files_are_read_as_plain_ones) {
+    const auto folder = Temporary();
+    auto text = std::string("a,label,b\n");
+    for (auto r = 0; r != 40; ++r) { text += std::to_string(r / 64.0) + (r % 2 == 0 ? ",1,0.5\n" : ",0,1\n"); }
+    std::ofstream(folder / "a.csv") << text;
+    const auto plain = nbm::load_dataset<double>((folder / "a.csv").string());
+    for (const auto* name : {"a.csv.gz", "a.tsv.gz", "A.TXT.GZ", "packed"}) {
+        gzip(folder / name, text);
+        const auto packed = nbm::load_dataset<double>((folder / name).string());
+        BOOST_TEST((packed.train == plain.train && packed.valid == plain.valid && packed.test == plain.test));
+        BOOST_TEST((packed.train_labels == plain.train_labels));
+    }
+    BOOST_TEST(nbm::load_dataset<double>((folder / "a.csv.gz").string() + ":label=none").train.shape(1) == 3U);
+    fs::create_directory(folder / "set");
+    gzip(folder / "set/train.csv.gz", text);
+    gzip(folder / "set/test.csv.gz", text);
+    BOOST_TEST(nbm::load_dataset<double>((folder / "set").string()).test.shape(0) == 40U);
+    gzip(folder / "bad.csv.gz", "a,b\n0,1\n1,x\n");
+    const auto load = [&](const char* name) { nbm::load_dataset<double>((folder / name).string()); };
+    BOOST_TEST(has(message_of<nbm::FileError>([&] { load("bad.csv.gz"); }), "line 3, row 1, column 1 ('b'): 'x' is no number"));
+    const auto bytes = contents(folder / "a.csv.gz");
+    std::ofstream(folder / "cut.csv.gz") << bytes.substr(0, bytes.size() / 2);
+    BOOST_TEST(has(message_of<nbm::FileError>([&] { load("cut.csv.gz"); }), "is damaged or truncated"));
+    nbm::write_npy(folder / "b.npy", plain.train);
+    gzip(folder / "b.npy.gz", contents(folder / "b.npy"));
+    BOOST_TEST(has(message_of<nbm::FileError>([&] { load("b.npy.gz"); }), "is packed by gzip"));
+}
+
+BOOST_AUTO_TEST_CASE(labels_may_be_words) {
+    const auto folder = Temporary();
+    const auto path = folder / "a.csv";
+    const auto load = [&](const std::string& text, const std::string& part = "") {
+        std::ofstream(path) << text;
+        return nbm::load_dataset<double>(path.string() + part, nbm::LoadOptions{.split = false});
+    };
+    const auto data = load("a,class\n0,setosa\n1,\"virginica, true\"\n0,Versicolor\n0.5,setosa\n");
+    BOOST_TEST((data.label_names == std::vector<std::string>{"Versicolor", "setosa", "virginica, true"}));
+    BOOST_TEST((data.train_labels == std::vector{1, 2, 0, 1}));
+    // Without a header, by the number of the column.
+    const auto bare = load("0,1,b\n1,0,a\n", ":label=2");
+    BOOST_TEST((bare.train == nbm::Matrix<double>{{0, 1}, {1, 0}}));
+    BOOST_TEST((bare.train_labels == std::vector{1, 0}));
+    BOOST_TEST(load("a,label\n0,3\n").label_names.empty());
+    const auto refused = [&](const std::string& text, const std::string& part = "") {
+        return message_of<nbm::FileError>([&] { load(text, part); });
+    };
+    BOOST_TEST(
+        has(refused("a,label\n0,3\n0,x\n"), "line 3, row 1: the label in column 1 is 'x'; those above it are whole numbers"));
+    BOOST_TEST(has(refused("a,label\n0,x\n0,3\n"), "line 3, row 1: the label in column 1 is '3'; those above it are words"));
+    BOOST_TEST(has(refused("a,label\n0,x\n0,\n"), "line 3, row 1: the label in column 1 is empty"));
+    BOOST_TEST(has(refused("a,label\n0,1.5\n"), "is '1.5'; labels are whole numbers or words"));
+    BOOST_TEST(has(refused("0,1,b\n1,0,a\n"), "add :label=2"));
+    // The numbers are the same in all splits, also of words that one of them lacks.
+    fs::create_directory(folder / "set");
+    std::ofstream(folder / "set/train.csv") << "a,label\n0,cat\n1,dog\n";
+    std::ofstream(folder / "set/test.csv") << "a,label\n0,dog\n1,bird\n";
+    const auto set = nbm::load_dataset<double>((folder / "set").string());
+    BOOST_TEST((set.label_names == std::vector<std::string>{"bird", "cat", "dog"}));
+    BOOST_TEST((set.train_labels == std::vector{1, 2}));
+    BOOST_TEST((set.test_labels == std::vector{2, 0}));
+    std::ofstream(folder / "set/test.csv") << "a,label\n0,1\n1,2\n";
+    BOOST_TEST(
+        has(message_of<nbm::FileError>([&] { nbm::load_dataset<double>((folder / "set").string()); }), "has words as labels"));
 }

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <iterator>
 #include <limits>
+#include <map>
 #include <string>
 #include <thread>
 #include <tuple>
@@ -123,4 +124,29 @@ BOOST_AUTO_TEST_CASE(npz_files_that_cannot_be_written_leave_the_old_one) {
     BOOST_TEST((contents(path) == good));
     BOOST_TEST(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()) == 1);
     BOOST_TEST(has(message_of<nbm::FileError>([&] { nbm::write_npz(folder.path(), small); }), "is a folder"));
+}
+
+BOOST_AUTO_TEST_CASE(arrays_of_hdf5_and_npz_files_keep_their_types) {
+    const auto folder = Temporary();
+    nbm::write_hdf5<double>(folder / "a.h5", {{"x", nbm::Matrix<double>{{0.1, 2, 3}, {4, 5, 1.0 / 3.0}}}});
+    const auto x = nbm::read_hdf5(folder / "a.h5", "x");
+    BOOST_TEST(x.type == "<f8");
+    BOOST_TEST((x.shape == std::vector<std::size_t>{2, 3}));
+    BOOST_TEST((x.values == std::vector<double>{0.1, 2, 3, 4, 5, 1.0 / 3.0}));
+    BOOST_TEST(has(message_of<nbm::FileError>([&] { nbm::read_hdf5(folder / "a.h5", "y"); }), "it has x [2, 3]"));
+    for (const auto* name : {"", "a/b"}) {
+        BOOST_TEST(has(message_of<nbm::InputError>([&] { nbm::write_hdf5<float>(folder / "b.h5", {{name, {}}}); }), "cannot name"));
+    }
+    const auto arrays = std::map<std::string, nbm::NpyArray>{
+        {"one", {"<f4", {3}, {0.5, 2, -1}}}, {"none", {"<f8", {}, {1.0 / 3.0}}}, {"three", {"<f8", {1, 2, 2}, {1, 2, 3, 0.1}}}};
+    nbm::write_npz(folder / "a.npz", arrays);
+    const auto read = nbm::read_npz(folder / "a.npz");
+    BOOST_TEST_REQUIRE(read.size() == 3U);
+    for (const auto& [name, array] : arrays) {
+        BOOST_TEST((read.at(name).type == array.type && read.at(name).shape == array.shape));
+        BOOST_TEST(read.at(name).values == array.values, boost::test_tools::per_element());
+    }
+    const auto write = [&](nbm::NpyArray array) { nbm::write_npz(folder / "b.npz", {{"a", std::move(array)}}); };
+    BOOST_TEST(has(message_of<nbm::InputError>([&] { write({"<i4", {1}, {1}}); }), "'<i4'"));
+    BOOST_TEST(has(message_of<nbm::ShapeError>([&] { write({"<f4", {2}, {1}}); }), "shape (2) has 1 values"));
 }

@@ -17,6 +17,8 @@ auto add_ais_command(CLI::App& app) -> Command;
 auto add_loglik_command(CLI::App& app) -> Command;
 auto add_transform_command(CLI::App& app) -> Command;
 auto add_sample_command(CLI::App& app) -> Command;
+auto add_data_command(CLI::App& app) -> Command;
+auto add_convert_command(CLI::App& app) -> Command;
 auto add_config_command(CLI::App& app) -> Command;
 auto add_report_command(CLI::App& app) -> Command;
 auto add_compare_command(CLI::App& app) -> Command;

@@ -1,8 +1,6 @@
 #include <chrono>
-#include <cmath>
 #include <cstddef>
 #include <cstdio>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,20 +39,6 @@ auto heading(const Machine& machine, const MachineOptions& o) -> nlohmann::order
             {"data", o.run.data.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(o.run.data)}};
 }
 
-/// Of all rows, from the exact free energies; the standard error is that of the mean over the rows.
-auto exact_mean(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>& rows, double log_z) -> nbm::Estimate {
-    const auto free_energies = nbm::exact_free_energy(dbm, rows);
-    const auto count = static_cast<double>(free_energies.size());
-    auto mean = 0.0;
-    for (const auto f : free_energies) { mean -= f / count; }
-    auto squares = 0.0;
-    for (const auto f : free_energies) { squares += (f + mean) * (f + mean); }
-    auto result = nbm::exactly(mean - log_z);
-    result.standard_error =
-        free_energies.size() == 1 ? std::numeric_limits<double>::infinity() : std::sqrt(squares / (count - 1.0) / count);
-    return result;
-}
-
 auto exact(CLI::App& command, MachineOptions& o) -> void {
     const auto machine = open_machine(command, o);
     require_enumerable(machine);
@@ -65,7 +49,7 @@ auto exact(CLI::App& command, MachineOptions& o) -> void {
     json["log_z"] = to_json(nbm::exactly(log_z));
     if (!o.json) { fmt::print("\n{:<21} {:.6f} nats\n", "log Z", log_z); }
     for (const auto& split : data ? splits_of(*data) : std::vector<Split>{}) {
-        const auto mean = exact_mean(machine.dbm, *split.rows, log_z);
+        const auto mean = nbm::mean_log_probability(nbm::exact_free_energy(machine.dbm, *split.rows), nbm::exactly(log_z));
         json[split.name + "_log_prob"] = to_json(mean);
         if (!o.json) {
             fmt::print("{:<21} {:.6f} nats (standard error over the rows {:.6f})\n", split.name + " log-probability", mean.value,

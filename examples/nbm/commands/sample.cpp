@@ -11,6 +11,7 @@
 #include "commands/command.hpp"
 #include "machine_file.hpp"
 #include "option_kinds.hpp"
+#include "sheet.hpp"
 
 import nbm;
 
@@ -27,15 +28,6 @@ struct SampleOptions : MachineOptions {
 /// Draws that are no sweeps have numbers of their own.
 constexpr auto row_order = std::uint64_t{1} << 55U;
 constexpr auto grey_rows = row_order + 1;
-
-/// Pictures of the size that was asked for.
-auto shape_of(std::size_t units, const SampleOptions& o) -> nbm::ImageShape {
-    if (o.height == 0) { return nbm::image_shape_of(units); }
-    if (units % o.height != 0) {
-        throw nbm::InputError(fmt::format("--height {}: {} visible units make no picture of that height", o.height, units));
-    }
-    return {o.height, units / o.height};
-}
 
 /// Which visible units keep the values of the data: a half of the picture, without the middle line where there is one.
 auto held_units(nbm::ImageShape shape, const std::string& side) -> std::vector<bool> {
@@ -104,32 +96,16 @@ auto draw(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>* rows, const std::v
     return result;
 }
 
-/// How samples are laid out: alone or, with a half held, in triples.
-struct Layout {
-    std::size_t group;
-    std::size_t across;
-    std::size_t zoom;
-};
-
-auto layout_of(nbm::ImageShape shape, const SampleOptions& o) -> Layout {
-    constexpr auto widest = std::size_t{16'384};
-    const auto group = o.clamp.empty() ? std::size_t{1} : std::size_t{3};
-    const auto most = o.clamp.empty() ? std::size_t{10} : std::size_t{4};
-    const auto layout = Layout{group, group * std::min(most, o.count), shape.width < 10 ? std::size_t{8} : std::size_t{2}};
-    if (layout.across * layout.zoom * (shape.width + 1) > widest) {
-        throw nbm::InputError(
-            fmt::format("--output {}: pictures {} pixels wide are too wide for a sheet; choose an .npz file or give "
-                        "--height",
-                        o.output, shape.width));
-    }
-    return layout;
+/// Samples alone or, with a half held, in triples.
+auto layout_of(nbm::ImageShape shape, const SampleOptions& o) -> SheetLayout {
+    return sheet_layout(shape, o.count, o.clamp.empty() ? 1 : 3, "--output " + o.output);
 }
 
 /// A sheet of probabilities or of triples: what is held on grey, the completion, the row of data.
 auto picture_of(const Samples& samples, const nbm::Matrix<Real>* rows, const std::vector<bool>& held, nbm::ImageShape shape,
                 const SampleOptions& o) -> nbm::Image {
-    const auto [group, across, zoom] = layout_of(shape, o);
-    if (group == 1) { return nbm::tile_images<Real>(samples.probabilities, shape, across, nbm::Grey::zero_to_one, zoom); }
+    const auto [across, zoom] = layout_of(shape, o);
+    if (o.clamp.empty()) { return nbm::tile_images<Real>(samples.probabilities, shape, across, nbm::Grey::zero_to_one, zoom); }
     auto tiles = nbm::zero_matrix<Real>(3 * o.count, held.size());
     for (std::size_t r = 0; r != o.count; ++r) {
         for (std::size_t k = 0; k != held.size(); ++k) {
@@ -144,7 +120,7 @@ auto picture_of(const Samples& samples, const nbm::Matrix<Real>* rows, const std
 auto sample(CLI::App& command, SampleOptions& o) -> void {
     const auto ending = ending_of(o.output, {".png", ".npz"});
     const auto machine = open_machine(command, o);
-    const auto shape = shape_of(machine.dbm.visible_size(), o);
+    const auto shape = picture_shape(machine.dbm.visible_size(), o.height);
     const auto held = held_units(shape, o.clamp);
     if (ending == ".png") { layout_of(shape, o); }  // throws before it takes time
     const auto needs_rows = o.start == "data" || !o.clamp.empty();

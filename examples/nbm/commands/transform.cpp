@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include "commands/command.hpp"
-#include "commands/hdf5_file.hpp"
 #include "machine_file.hpp"
 #include "option_kinds.hpp"
 
@@ -79,7 +78,7 @@ auto transform(CLI::App& command, TransformOptions& o) -> void {
     } else if (ending == ".npz") {
         nbm::write_npz<Real>(o.output, arrays);
     } else {
-        write_hdf5(o.output, arrays);
+        nbm::write_hdf5<Real>(o.output, arrays);
     }
     fmt::print("the {} units of layer {} for {} rows of {} in {}\n", machine.dbm.size(layer), layer, rows, o.run.data, o.output);
 }
