@@ -18,3 +18,7 @@ auto add_loglik_command(CLI::App& app) -> Command;
 auto add_transform_command(CLI::App& app) -> Command;
 auto add_sample_command(CLI::App& app) -> Command;
 auto add_config_command(CLI::App& app) -> Command;
+
+/// Tables of all commands of `app`, as they are when the command is run.
+auto add_completion_command(CLI::App& app) -> Command;
+auto add_man_command(CLI::App& app) -> Command;

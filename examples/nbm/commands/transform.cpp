@@ -12,6 +12,7 @@
 #include "commands/hdf5_file.hpp"
 #include "machine_file.hpp"
 #include "option_kinds.hpp"
+#include "people.hpp"
 
 import nbm;
 
@@ -81,7 +82,8 @@ auto transform(CLI::App& command, TransformOptions& o) -> void {
     } else {
         write_hdf5(o.output, arrays);
     }
-    fmt::print("the {} units of layer {} for {} rows of {} in {}\n", machine.dbm.size(layer), layer, rows, o.run.data, o.output);
+    say(people(o.run.quiet, false), "the {} units of layer {} for {} rows of {} in {}\n", machine.dbm.size(layer), layer, rows,
+        o.run.data, o.output);
 }
 
 }  // namespace
@@ -98,5 +100,6 @@ auto add_transform_command(CLI::App& app) -> Command {
         ->check(kind.check)
         ->take_last();
     add_output(*command, *o, "FILE", "An .npz, .csv or .h5 file for the means")->required();
+    add_quiet(*command, o->run.quiet);
     return {command, [o, command] { transform(*command, *o); }};
 }
