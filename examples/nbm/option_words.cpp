@@ -7,7 +7,9 @@
 auto value_words(const CLI::Option& option) -> ValueWords {
     using Paths = ValueWords::Paths;
     const auto kind = std::string(option.get_type_name());
-    if (kind.find('|') != std::string::npos) { return {.words = CLI::detail::split(kind, '|')}; }
+    // Words for kinds of values are written in capitals.
+    const auto stands_for_itself = kind.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-|") == std::string::npos;
+    if (!kind.empty() && stands_for_itself) { return {.words = CLI::detail::split(kind, '|')}; }
     if (option.check_lname("data")) { return {.words = {"digits", "bars-and-stripes:"}, .paths = Paths::files}; }
     if (kind.ends_with(".toml")) { return {.words = {}, .paths = Paths::toml_files}; }
     if (kind.starts_with("RUN")) { return {.words = {}, .paths = Paths::runs}; }

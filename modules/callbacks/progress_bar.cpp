@@ -91,16 +91,19 @@ auto ProgressBar::on_batch_end(const BatchInfo& info) -> void {
 auto ProgressBar::draw(std::size_t step) -> void {
     const auto all = epochs_ * batches_;
     const auto elapsed = std::chrono::duration<double>(Clock::now() - begin_).count();
+    // Of the same width each time, so that the line does not jump.
     auto details = std::vector<std::string>{};
     if (updates_ != 0) {
         const auto left = elapsed / static_cast<double>(updates_) * static_cast<double>(all - std::min(step, all));
-        details.push_back(step >= all ? ProgressLine::duration(elapsed) : ProgressLine::duration(left) + " left");
+        details.push_back(step >= all ? fmt::format("{:>5}", ProgressLine::duration(elapsed))
+                                      : fmt::format("{:>5} left", ProgressLine::duration(left)));
     }
-    if (epoch_rows_ != 0) { details.push_back(fmt::format("cost {:.4g}", cost_ / static_cast<double>(epoch_rows_))); }
-    if (validation_cost_) { details.push_back(fmt::format("val_cost {:.4g}", *validation_cost_)); }
+    if (epoch_rows_ != 0) { details.push_back(fmt::format("cost {:<6.4g}", cost_ / static_cast<double>(epoch_rows_))); }
+    if (validation_cost_) { details.push_back(fmt::format("val_cost {:<6.4g}", *validation_cost_)); }
     if (estimated_) { details.push_back(fmt::format("{} {:.5g}", estimate_name_, *estimated_)); }
     if (elapsed > 0.0) { details.push_back(fmt::format("{:.0f} rows/s", static_cast<double>(rows_) / elapsed)); }
-    line_.draw(fmt::format("epoch {}/{}", epoch_ + 1, epochs_), static_cast<double>(step) / static_cast<double>(all), details);
+    line_.draw(fmt::format("epoch {:>{}}/{}", epoch_ + 1, fmt::formatted_size("{}", epochs_), epochs_),
+               static_cast<double>(step) / static_cast<double>(all), details);
 }
 
 auto ProgressBar::on_epoch_end(const EpochInfo& info) -> void {

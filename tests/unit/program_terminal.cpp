@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 #include <pty.h>
 #include <sys/wait.h>
@@ -89,7 +90,8 @@ auto run_on_terminal(const Temporary& folder, const std::string& command, unsign
 }
 
 constexpr auto training = NBM_PROGRAM
-    " train --data bars-and-stripes:4 --hidden 12 --epochs 3000 --batch-size 10 --ais-every 1000 --ais-runs 500 --ais-betas 3000 "
+    " train --data bars-and-stripes:4 --hidden 12 --epochs 3000 --steps 25 --batch-size 10 --ais-every 1000 --ais-runs 500 "
+    "--ais-betas 3000 "
     "--no-pictures --output run ";
 
 auto begin_with(const std::vector<std::string>& lines, const std::string& text) -> std::vector<std::string> {
@@ -163,8 +165,8 @@ BOOST_AUTO_TEST_CASE(a_training_is_one_line_on_a_terminal) {
     BOOST_TEST(screen.status == 0);
     const auto steps = begin_with(screen.drawn, "epoch ");
     BOOST_TEST(steps.size() >= 3U);
-    const auto form =
-        std::regex(R"(epoch \d+/3000 \[=*>? *\]  \S+ left  cost [-\d.e]+(  val_cost [-\d.e]+)?(  val_prob [-\d.e]+)?  \d+ rows/s)");
+    const auto form = std::regex(
+        R"(epoch +\d+/3000 \[=*>? *\]  +\S+ left  cost [-\d.e]+ *(  val_cost [-\d.e]+ *)?(  val_prob [-\d.e]+)?  \d+ rows/s)");
     for (const auto& line : steps) { BOOST_TEST((std::regex_match(line, form) || line.starts_with("epoch 3000/3000 ")), line); }
     BOOST_TEST(begin_with(screen.drawn, "AIS [").size() >= 1U);
     // What stays: the end of the training with what the history says, nothing of the estimate's line.
@@ -173,8 +175,9 @@ BOOST_AUTO_TEST_CASE(a_training_is_one_line_on_a_terminal) {
     BOOST_TEST_REQUIRE(last.size() == 1U);
     BOOST_TEST(last[0].starts_with("epoch 3000/3000 [========================]  "));
     const auto history = nbm::read_table(folder / "run/history.csv");
-    BOOST_TEST(has(last[0], fmt::format("  cost {:.4g}  val_cost {:.4g}  val_prob {:.5g}  ", history.column("cost").back().value(),
-                                        history.column("val_cost").back().value(), history.column("val_prob").back().value())));
+    BOOST_TEST(
+        has(last[0], fmt::format("  cost {:<6.4g}  val_cost {:<6.4g}  val_prob {:.5g}  ", history.column("cost").back().value(),
+                                 history.column("val_cost").back().value(), history.column("val_prob").back().value())));
     BOOST_TEST(begin_with(screen.lines, "log Z").size() == 1U);
 }
 
@@ -221,7 +224,9 @@ BOOST_AUTO_TEST_CASE(bash_completes_what_the_tables_say) {
     }
     const auto offers = [&](const std::vector<std::string>& words, std::vector<std::string> expected) {
         std::ranges::sort(expected);
-        BOOST_TEST(completions(folder, words) == expected, tt::per_element());
+        BOOST_TEST_CONTEXT(fmt::format("{}", fmt::join(words, " "))) {
+            BOOST_TEST(completions(folder, words) == expected, tt::per_element());
+        }
     };
     auto commands = commands_of(folder);
     BOOST_TEST((std::ranges::find(commands, "train") != commands.end()));
