@@ -84,6 +84,7 @@ set(NBM_INTERFACES
   callbacks/weight_statistics.cppm
   callbacks/exact_log_likelihood.cppm
   callbacks/periodic_save.cppm
+  callbacks/progress_line.cppm
   callbacks/progress_bar.cppm
   callbacks/checkpoint.cppm
   callbacks/jsonl_logger.cppm
@@ -202,6 +203,7 @@ set(NBM_INTERNALS
   callbacks/weight_statistics.cpp
   callbacks/exact_log_likelihood.cpp
   callbacks/periodic_save.cpp
+  callbacks/progress_line.cpp
   callbacks/progress_bar.cpp
   callbacks/checkpoint.cpp
   callbacks/pictures.cpp

@@ -14,12 +14,23 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "overrides.hpp"
+
 namespace fs = std::filesystem;
 
 namespace {
 
-/// Options that are about one start of the program, or that become callbacks.
-constexpr auto not_settings = {"help", "config", "default", "output", "overwrite", "ais-every", "save-every", "save-epochs"};
+/// Options that are about one start of the program.
+constexpr auto not_keys = {"help", "config", "default", "overwrite", "resume", "set", "quiet", "json"};
+
+/// Keys that are about one start of the program, or that become callbacks.
+constexpr auto not_settings = {"output", "ais-every", "save-every", "save-epochs"};
+
+auto is_key(const std::string& option) -> bool { return std::ranges::find(not_keys, option) == not_keys.end(); }
+
+auto is_setting(const std::string& option) -> bool {
+    return is_key(option) && std::ranges::find(not_settings, option) == not_settings.end();
+}
 
 auto key_of(std::string option) -> std::string {
     std::ranges::replace(option, '-', '_');
@@ -86,57 +97,6 @@ auto is_overruled(const std::string& key, bool typed_hidden, bool typed_layers) 
     return (typed_layers && (key == "hidden" || key == "edges")) || (typed_hidden && (key == "layers" || key == "edges"));
 }
 
-auto whole(std::size_t x) -> nbm::ConfigValue { return static_cast<std::int64_t>(x); }
-
-/// The callbacks that options stand for.
-auto sections_of(const TrainOptions& o) -> std::vector<nbm::CallbackSection> {
-    auto sections = std::vector<nbm::CallbackSection>{};
-    const auto add = [&](std::string type, std::vector<std::pair<std::string, nbm::ConfigValue>> settings) {
-        auto& section = sections.emplace_back();
-        section.type = std::move(type);
-        section.place = "command line";
-        for (auto& [key, value] : settings) { section.settings.push_back({std::move(key), std::move(value), section.place}); }
-    };
-    if (o.ais_every != 0) {
-        if (o.ais_schedule == "adaptive" || o.ais_base != "data" || o.ais_path != "geometric" || o.ais_summed != "larger" ||
-            o.ais_sweeps != 1) {
-            throw nbm::InputError(
-                "--ais-every estimates with fixed schedules, the data's base rates and the geometric path only; leave out "
-                "--ais-base, --ais-path, --ais-summed, --ais-sweeps and --ais-schedule adaptive, or --ais-every");
-        }
-        add("ais", {{"runs", whole(o.ais_runs)},
-                    {"betas", whole(o.ais_betas)},
-                    {"schedule", std::string(o.ais_schedule == "linear" ? "linear" : "three_piece")},
-                    {"seed", whole(o.seed)},
-                    {"every", whole(o.ais_every)}});
-    }
-    if (o.save_every != 0 || !o.save_epochs.empty()) {
-        add("periodic_save", {{"weight_path", std::string("weights/epoch-{epoch:04d}.h5")},
-                              {"every", whole(o.save_every)},
-                              {"at", std::vector<std::int64_t>(o.save_epochs.begin(), o.save_epochs.end())}});
-    }
-    return sections;
-}
-
-constexpr auto usual_callbacks = R"(
-[[callbacks]]
-type = "csv_logger"
-[[callbacks]]
-type = "checkpoint"
-every_epochs = 0
-every_seconds = 60
-[[callbacks]]
-type = "progress_bar"
-[[callbacks]]
-type = "terminate_on_non_finite"
-)";
-
-/// What belongs to a kind of training.
-constexpr auto tempering_callback = R"(
-[[callbacks]]
-type = "tempering_monitor"
-)";
-
 /// A file or folder, before options after a colon, with its whole path: the folder from which the program is started next time may
 /// be another.
 auto absolute_data(const std::string& data) -> std::string {
@@ -150,12 +110,17 @@ auto absolute_data(const std::string& data) -> std::string {
 
 }  // namespace
 
-auto apply_settings(const nbm::Config& config, CLI::App& command) -> void {
+auto setting_keys(const CLI::App& command) -> std::vector<std::string> {
     auto names = std::vector<std::string>{};
     for (const auto* option : command.get_options()) {
         const auto name = option->get_single_name();
-        if (name != "help" && name != "config" && name != "overwrite" && name != "default") { names.push_back(key_of(name)); }
+        if (is_key(name)) { names.push_back(key_of(name)); }
     }
+    return names;
+}
+
+auto apply_settings(const nbm::Config& config, CLI::App& command) -> void {
+    const auto names = setting_keys(command);
     const auto given = [&](const char* name) {
         const auto* const option = command.get_option_no_throw(name);
         return option != nullptr && option->count() != 0;
@@ -185,34 +150,24 @@ auto apply_settings(const nbm::Config& config, CLI::App& command) -> void {
     }
 }
 
-auto make_run_callbacks(const nbm::Config& config, const TrainOptions& o, bool resumed) -> RunCallbacks {
-    auto sections = std::vector<nbm::CallbackSection>{};
-    const auto has = [&](const std::string& type) {
-        return std::ranges::find(sections, type, &nbm::CallbackSection::type) != sections.end();
-    };
-    sections = config.callbacks;
-    if (!resumed) {
-        for (auto& section : sections_of(o)) { sections.push_back(std::move(section)); }
-        const auto usual = std::string(usual_callbacks) + (o.trainer == "pt" ? tempering_callback : "");
-        for (auto& section : nbm::parse_config(usual, "usual callbacks").callbacks) {
-            if (!has(section.type)) { sections.push_back(std::move(section)); }
+auto apply_overrides(const std::vector<std::string>& texts, CLI::App& command) -> void {
+    const auto config = plain_overrides(texts);
+    for (const auto& setting : config.settings) {
+        auto name = "--" + setting.key;
+        std::ranges::replace(name, '_', '-');
+        const auto* const option = command.get_option_no_throw(name);
+        if (option != nullptr && is_key(option->get_single_name()) && option->count() != 0) {
+            throw nbm::InputError(fmt::format("{}: {} is given, too; leave out one of them", setting.place, name));
         }
     }
-    auto result = RunCallbacks{};
-    const auto registry = nbm::builtin_callbacks<Real>();
-    for (const auto& section : sections) {
-        auto made = nbm::make_callback(registry, section, o.output);
-        result.list.append(std::move(made.callback));
-        result.effective += "\n" + made.effective;
-    }
-    return result;
+    apply_settings(config, command);
 }
 
 auto describe_settings(const CLI::App& command, const TrainOptions& o) -> std::string {
     auto text = std::string{};
     for (const auto* option : command.get_options()) {
         const auto name = option->get_single_name();
-        if (std::ranges::find(not_settings, name) != not_settings.end()) { continue; }
+        if (!is_setting(name)) { continue; }
         if (option->get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll) {
             if (option->count() == 0) { continue; }
             text += fmt::format("{} = {}\n", key_of(name), setting_text(option->get_type_name(), option->results()));
@@ -233,7 +188,7 @@ auto describe_defaults(const CLI::App& command) -> std::string {
     auto group = std::string{};
     for (const auto* option : command.get_options()) {
         const auto name = option->get_single_name();
-        if (name == "help" || name == "config" || name == "overwrite") { continue; }
+        if (!is_key(name)) { continue; }
         if (option->get_group() != group) {
             group = option->get_group();
             text += fmt::format("\n# --- {} ---\n\n", group);

@@ -1,11 +1,10 @@
 #pragma once
 
-#include <filesystem>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
-#include "results.hpp"
 #include "train_options.hpp"
 
 import nbm;
@@ -14,15 +13,12 @@ import nbm;
 /// names with underscores. Throws InputError that begins with "file:line".
 auto apply_settings(const nbm::Config& config, CLI::App& command) -> void;
 
-/// The callbacks of a run in a folder, and the configuration that reproduces the run.
-struct RunCallbacks {
-    nbm::DynamicCallbackList<Real> list;
-    std::string effective;  // [[callbacks]] tables
-};
+/// The same with what --set asks for outside of callbacks, which counts as typed. Throws InputError, also for an option that was
+/// typed, too.
+auto apply_overrides(const std::vector<std::string>& texts, CLI::App& command) -> void;
 
-/// Those of the configuration, those that options ask for unless the run is resumed, and nbm's usual ones: history, checkpoints, a
-/// watch for divergence.
-auto make_run_callbacks(const nbm::Config& config, const TrainOptions& options, bool resumed) -> RunCallbacks;
+/// The keys that a configuration file of a command may have.
+auto setting_keys(const CLI::App& command) -> std::vector<std::string>;
 
 /// The options as settings of a configuration file, one a line.
 auto describe_settings(const CLI::App& command, const TrainOptions& options) -> std::string;

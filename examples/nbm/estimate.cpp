@@ -1,12 +1,19 @@
 #include "estimate.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdio>
+#include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
+
+#include "people.hpp"
 
 namespace {
 
@@ -35,19 +42,40 @@ auto ais_options(const TrainOptions& o) -> nbm::AISOptions {
 
 auto show(const nbm::Estimate& e) -> std::string { return fmt::format("{:.2f} nats [{:.2f}, {:.2f}]", e.value, e.low, e.high); }
 
-auto estimate_log_z(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>* rows, const TrainOptions& o) -> nbm::LogZ {
-    const auto options = ais_options(o);
+auto watched(std::FILE* stream, std::string what, std::stop_token stop) -> nbm::Control {
+    struct Watch {
+        std::string what;
+        nbm::ProgressLine line;
+        std::chrono::steady_clock::time_point begin = std::chrono::steady_clock::now();
+        ~Watch() { line.clear(); }
+    };
+    const auto watch = std::make_shared<Watch>(std::move(what), nbm::ProgressLine(stream));
+    if (!watch->line.is_live()) { return {.stop = std::move(stop)}; }
+    return {.stop = std::move(stop), .progress = [watch](double done) {
+                if (!watch->line.is_due() || done <= 0.0) { return; }
+                const auto elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - watch->begin).count();
+                const auto left = std::vector{fmt::format("{:.0f} %", 100.0 * done),
+                                              nbm::ProgressLine::duration(elapsed / done - elapsed) + " left"};
+                watch->line.draw(watch->what, done, left);
+            }};
+}
+
+auto estimate_log_z(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>* rows, const TrainOptions& o, const nbm::Control& control)
+    -> nbm::LogZ {
+    auto options = ais_options(o);
+    options.control = control;
     return rows == nullptr ? nbm::AIS<Real>(dbm, options).run_log_z() : nbm::AIS<Real>(dbm, *rows, options).run_log_z();
 }
 
-auto estimate(const nbm::DBM<Real>& dbm, const nbm::Dataset<Real>* data, const TrainOptions& o, bool validation) -> Likelihood {
+auto estimate(const nbm::DBM<Real>& dbm, const nbm::Dataset<Real>* data, const TrainOptions& o, bool validation,
+              std::stop_token stop) -> Likelihood {
     auto result = Likelihood{.bound = !dbm.topology().is_rbm()};
-    result.log_z = estimate_log_z(dbm, data == nullptr ? nullptr : &data->train, o);
+    result.log_z = estimate_log_z(dbm, data == nullptr ? nullptr : &data->train, o, watched(people(o.quiet, o.json), "AIS", stop));
     if (data == nullptr) { return result; }
     const auto of = [&](const nbm::Matrix<Real>& rows) -> std::optional<nbm::LogProbability> {
         if (rows.shape(0) == 0) { return std::nullopt; }
         if (!result.bound) { return nbm::mean_log_probability(dbm, rows, result.log_z); }
-        const auto bound = nbm::variational_bound(dbm, rows, result.log_z);
+        const auto bound = nbm::variational_bound(dbm, rows, result.log_z, nbm::to_convergence(), {.stop = stop});
         result.mean_field_steps = std::max(result.mean_field_steps, bound.mean_field_steps);
         result.converged = result.converged && bound.converged;
         return bound;
@@ -59,25 +87,26 @@ auto estimate(const nbm::DBM<Real>& dbm, const nbm::Dataset<Real>* data, const T
 }
 
 auto announce_ais(const TrainOptions& o) -> void {
-    fmt::print("estimating log Z by AIS: {} runs x {} inverse temperatures ({})\n", o.ais_runs, o.ais_betas, o.ais_schedule);
-    std::fflush(stdout);
+    say(people(o.quiet, o.json), "estimating log Z by AIS: {} runs x {} inverse temperatures ({})\n", o.ais_runs, o.ais_betas,
+        o.ais_schedule);
 }
 
-auto print(const Likelihood& likelihood, bool binary) -> void {
+auto describe(const Likelihood& likelihood, bool binary) -> std::string {
     const auto& log_z = likelihood.log_z;
     const auto what = likelihood.bound ? "bound" : "log-probability";
-    fmt::print("\n{:<21} {}   (effective sample size {:.1f} of {} runs)\n", "log Z", show(log_z), log_z.effective_sample_size,
-               log_z.runs);
+    auto text = fmt::format("\n{:<21} {}   (effective sample size {:.1f} of {} runs)\n", "log Z", show(log_z),
+                            log_z.effective_sample_size, log_z.runs);
     const auto line = [&](const char* split, const std::optional<nbm::LogProbability>& value) {
-        if (value) { fmt::print("{:<21} {}\n", fmt::format("{} {}", split, what), show(*value)); }
+        if (value) { text += fmt::format("{:<21} {}\n", fmt::format("{} {}", split, what), show(*value)); }
     };
     line("train", likelihood.train);
     line("valid", likelihood.valid);
     line("test", likelihood.test);
     if (likelihood.bound && likelihood.train) {
-        fmt::print("bounds are at or below the mean log-probability: mean field ({} sweeps{})\n", likelihood.mean_field_steps,
-                   likelihood.converged ? "" : ", not converged");
+        text += fmt::format("bounds are at or below the mean log-probability: mean field ({} sweeps{})\n",
+                            likelihood.mean_field_steps, likelihood.converged ? "" : ", not converged");
     }
-    if (!binary) { fmt::print("grey data: these are lower bounds on the log-probability of binary rows drawn from them\n"); }
-    if (const auto verdict = log_z.trustworthy(); !verdict) { fmt::print("do not trust log Z yet: {}\n", verdict.reason); }
+    if (!binary) { text += "grey data: these are lower bounds on the log-probability of binary rows drawn from them\n"; }
+    if (const auto verdict = log_z.trustworthy(); !verdict) { text += fmt::format("do not trust log Z yet: {}\n", verdict.reason); }
+    return text;
 }

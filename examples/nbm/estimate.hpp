@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdio>
+#include <stop_token>
 #include <string>
 
 #include "results.hpp"
@@ -10,16 +12,20 @@ import nbm;
 /// "-1.00 nats [-2.00, 0.00]"
 auto show(const nbm::Estimate& estimate) -> std::string;
 
-/// log Z by AIS as the options say. rows: of data, for base rates; null without.
-auto estimate_log_z(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>* rows, const TrainOptions& options) -> nbm::LogZ;
+/// Draws on a terminal how far a long computation is, and ends it when a stop is requested. null: draws nothing.
+auto watched(std::FILE* stream, std::string what, std::stop_token stop = {}) -> nbm::Control;
+
+/// log Z by AIS as the options say. rows: of data, for base rates; null without. Throws Cancelled.
+auto estimate_log_z(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>* rows, const TrainOptions& options,
+                    const nbm::Control& control) -> nbm::LogZ;
 
 /// The same and, with data, the log-probabilities of the training and test rows, and of the validation rows when they are wanted;
-/// lower bounds of them for a deep machine.
-auto estimate(const nbm::DBM<Real>& dbm, const nbm::Dataset<Real>* data, const TrainOptions& options, bool validation)
-    -> Likelihood;
+/// lower bounds of them for a deep machine. Tells people how far it is. Throws Cancelled.
+auto estimate(const nbm::DBM<Real>& dbm, const nbm::Dataset<Real>* data, const TrainOptions& options, bool validation,
+              std::stop_token stop = {}) -> Likelihood;
 
 /// Says what comes next, for it may take long.
 auto announce_ais(const TrainOptions& options) -> void;
 
 /// For a person.
-auto print(const Likelihood& likelihood, bool binary) -> void;
+auto describe(const Likelihood& likelihood, bool binary) -> std::string;

@@ -3,48 +3,24 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <csignal>
+#include <cstdio>
 #include <filesystem>
 #include <stop_token>
 #include <string>
 #include <string_view>
-#include <thread>
+#include <utility>
 #include <variant>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "machine.hpp"
+#include "people.hpp"
+#include "run_folder.hpp"
 
 namespace fs = std::filesystem;
 
 namespace {
-
-volatile std::sig_atomic_t interrupted = 0;
-
-/// The first Ctrl-C asks for an orderly end, the second one ends at once.
-extern "C" void on_interrupt(int) {
-    interrupted = 1;
-    std::signal(SIGINT, SIG_DFL);
-}
-
-/// Turns Ctrl-C into a stop request while it lives; a signal handler may not make one itself.
-class Interrupt {
-public:
-    Interrupt() : watcher_([this](const std::stop_token& done) { watch(done); }) { std::signal(SIGINT, on_interrupt); }
-    Interrupt(const Interrupt&) = delete;
-    auto operator=(const Interrupt&) -> Interrupt& = delete;
-    ~Interrupt() { std::signal(SIGINT, SIG_DFL); }
-    auto token() const -> std::stop_token { return source_.get_token(); }
-
-private:
-    auto watch(const std::stop_token& done) -> void {
-        while (!done.stop_requested() && interrupted == 0) { std::this_thread::sleep_for(std::chrono::milliseconds(20)); }
-        if (interrupted != 0) { source_.request_stop(); }
-    }
-
-    std::stop_source source_;
-    std::jthread watcher_;
-};
 
 /// Touches the run folder, and pretrains, only when all callbacks are set up and, resuming, the checkpoint is loaded: what was
 /// wrong until then has destroyed nothing and cost no time.
@@ -53,10 +29,11 @@ struct BeginRun {
     static constexpr std::string_view kind = "nbm";
     const TrainOptions& options;
     std::string configuration;
+    RunLock& lock;
     TrainingProfile* profile;
 
     void on_train_begin(auto& context) const {
-        if (!context.resumed) { prepare_output(options); }
+        if (!context.resumed) { prepare_output(options, lock); }
         nbm::write_text(fs::path(options.output) / "config.toml", configuration);
         if (context.resumed || !options.pretrain) { return; }
         const auto begin = std::chrono::steady_clock::now();
@@ -64,12 +41,18 @@ struct BeginRun {
         if (profile != nullptr) {
             profile->pretraining = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
         }
-        fmt::print("training all layers\n");
+        say(people(options.quiet, options.json), "training all layers\n");
         // Chains begin where the machine is now, and a run that is killed need not pretrain again.
         context.trainer.begin(context.model, context.train, context.batch_size, context.seed, false);
         context.request_checkpoint(fs::path(options.output) / "checkpoints/pretrained.ckpt", "the pretraining is over");
     }
 };
+
+/// On a line of its own, also while a line of progress is drawn.
+auto warn(std::string_view sentence) -> void {
+    if (::isatty(STDERR_FILENO) != 0) { fmt::print(stderr, "\r\033[K"); }
+    nbm::print_warning(sentence);
+}
 
 auto is_finite(const nbm::DBM<Real>& dbm) -> bool {
     const auto finite = [](const auto& values) { return std::ranges::all_of(values, [](Real x) { return std::isfinite(x); }); };
@@ -105,20 +88,20 @@ auto make_optimiser(const TrainOptions& o) -> Optimisers {
 }  // namespace
 
 auto run_fit(nbm::DBM<Real>& dbm, const nbm::Dataset<Real>& data, const Job& job, RunCallbacks& configured,
-             TrainingProfile* profile) -> nbm::History {
+             TrainingProfile* profile, std::stop_token stop) -> nbm::History {
     const auto& o = job.options;
-    const auto interrupt = Interrupt();
     const auto options = nbm::FitOptions<Real>{.epochs = o.epochs,
                                                .batch_size = o.batch_size,
                                                .validation = data.valid.shape(0) == 0 ? nullptr : &data.valid,
                                                .penalty = {.l1 = o.l1, .l2 = o.l2},
                                                .max_norm = o.max_norm,
                                                .seed = o.seed,
-                                               .stop = interrupt.token(),
+                                               .stop = std::move(stop),
                                                .resume = job.checkpoint,
                                                .continue_after_stop = job.continue_after_stop,
+                                               .on_warning = warn,
                                                .profile = profile == nullptr ? nullptr : &profile->phases};
-    auto callbacks = nbm::CallbackList(BeginRun{o, job.settings + configured.effective, profile}, configured.list);
+    auto callbacks = nbm::CallbackList(BeginRun{o, job.settings + configured.effective, *job.lock, profile}, configured.list);
     auto trainer = make_trainer(o);
     auto optimiser = make_optimiser(o);
     const auto fit = [&](auto& t, auto& u) {

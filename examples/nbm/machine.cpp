@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "people.hpp"
+
 namespace {
 
 /// "0-1", which the option has checked.
@@ -32,6 +34,7 @@ auto topology_of(const TrainOptions& o, std::size_t units) -> nbm::Topology {
 }
 
 auto pretrain_machine(nbm::DBM<Real>& dbm, const nbm::Matrix<Real>& train, const TrainOptions& o, std::stop_token stop) -> void {
+    auto* const stream = people(o.quiet, o.json);
     const auto optimiser =
         nbm::SGD<Real>({.learning_rate = o.pretrain_learning_rate, .momentum = o.momentum, .nesterov = o.nesterov});
     nbm::pretrain(dbm, train, nbm::CD<Real>({.steps = o.pretrain_steps}), optimiser,
@@ -41,9 +44,8 @@ auto pretrain_machine(nbm::DBM<Real>& dbm, const nbm::Matrix<Real>& train, const
                    .seed = o.seed,
                    .stop = std::move(stop)},
                   [&](const nbm::PretrainedRBM& part) {
-                      fmt::print("pretraining layers {}-{} ({} of {}) by CD-{} for {} epochs\n", part.edge.lower, part.edge.upper,
-                                 part.index + 1, part.count, o.pretrain_steps, o.pretrain_epochs);
-                      std::fflush(stdout);
-                      return nbm::CallbackList(nbm::ProgressBar{}, nbm::TerminateOnNonFinite{});
+                      say(stream, "pretraining layers {}-{} ({} of {}) by CD-{} for {} epochs\n", part.edge.lower, part.edge.upper,
+                          part.index + 1, part.count, o.pretrain_steps, o.pretrain_epochs);
+                      return nbm::CallbackList(nbm::ProgressBar(stream), nbm::TerminateOnNonFinite{});
                   });
 }

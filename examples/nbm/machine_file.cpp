@@ -73,13 +73,16 @@ auto find_machine(const std::string& name) -> MachineFile {
     auto error = std::error_code{};
     if (!fs::exists(path, error)) { throw missing(path); }
     if (!fs::is_directory(path)) { return {.path = path, .folder = {}, .checkpoint = path.extension() == ".ckpt"}; }
-    if (fs::exists(path / "weights.h5")) { return {.path = path / "weights.h5", .folder = path}; }
+    // Earlier versions wrote the weights beside the other results.
+    for (const auto* const weights : {"weights/final.h5", "weights.h5"}) {
+        if (fs::exists(path / weights)) { return {.path = path / weights, .folder = path}; }
+    }
     try {
         const auto newest = nbm::newest_checkpoint<Real>(path);
         for (const auto& problem : newest.refused) { fmt::print(stderr, "nbm: warning: {}; an earlier one is used\n", problem); }
         return {.path = newest.path, .folder = path, .checkpoint = true};
     } catch (const nbm::FileError& problem) {
-        throw nbm::FileError(name + "/weights.h5", fmt::format("there is no such file, and {}", problem.what()));
+        throw nbm::FileError((path / "weights/final.h5").string(), fmt::format("there is no such file, and {}", problem.what()));
     }
 }
 

@@ -19,8 +19,8 @@ struct MachineFile {
     bool checkpoint = false;
 };
 
-/// Finds what was named: a file, or in a run folder its weights.h5 or else its newest checkpoint; tells on standard error of newer
-/// ones that are damaged. Throws FileError.
+/// Finds what was named: a file, or in a run folder its weights/final.h5, in those of earlier versions weights.h5, or else its
+/// newest checkpoint; tells on standard error of newer ones that are damaged. Throws FileError.
 auto find_machine(const std::string& name) -> MachineFile;
 
 /// Reads it; of a checkpoint, which must be whole, the machine alone. Throws FileError.

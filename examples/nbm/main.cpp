@@ -12,7 +12,6 @@
 #include <fmt/format.h>
 
 #include "commands/command.hpp"
-#include "configuration.hpp"
 #include "results.hpp"
 #include "train.hpp"
 #include "train_options.hpp"
@@ -81,72 +80,34 @@ auto answer_to(const std::exception_ptr& problem) -> int {
     }
 }
 
-/// The options of a run that is resumed are those in its folder.
-auto job_of(const ResumeOptions& resume) -> Job {
-    const auto folder = std::filesystem::path(resume.run);
-    const auto file = folder / "config.toml";
-    if (!std::filesystem::is_directory(folder)) { throw nbm::FileError(resume.run, "there is no such run folder"); }
-    auto job = Job{};
-    auto app = CLI::App();
-    auto* const command = add_train_command(app, job.options);
-    app.parse("nbm train", true);
-    job.config = nbm::read_config(file);
-    apply_settings(job.config, *command);
-    auto& o = job.options;
-    if (resume.epochs != 0) { command->get_option("--epochs")->add_result(std::to_string(o.epochs = resume.epochs)); }
-    if (resume.threads != 0) { command->get_option("--threads")->add_result(std::to_string(o.threads = resume.threads)); }
-    if (resume.profile) {
-        command->get_option("--profile")->clear();
-        command->get_option("--profile")->add_result("true");
-        o.profile = true;
-    }
-    o.output = resume.run;
-    o.command = resume.command;
-    job.settings = describe_settings(*command, o);
-    job.checkpoint = resume.checkpoint;
-    job.continue_after_stop = resume.continue_after_stop;
-    if (job.checkpoint.empty() && o.pretrain && !has_checkpoint(folder)) {
-        throw nbm::FileError(resume.run,
-                             "holds no checkpoint; a pretraining that was interrupted begins anew with: " + start_again(o));
-    }
-    if (job.checkpoint.empty()) {
-        const auto newest = nbm::newest_checkpoint<Real>(folder);
-        for (const auto& problem : newest.refused) { fmt::print(stderr, "nbm: warning: {}; an earlier one is used\n", problem); }
-        job.checkpoint = newest.path.string();
-    }
-    return job;
-}
-
 }  // namespace
 
 auto main(int argc, char** argv) -> int {
     constexpr int cancelled = 130;
-    auto job = Job{};
+    auto options = TrainOptions{};
     auto resume = ResumeOptions{};
     auto markdown = false;
-    job.options.command = resume.command = quoted(argc, argv);
+    options.command = resume.command = quoted(argc, argv);
     auto app = CLI::App("Natural Boltzmann machines: training, likelihoods, samples", "nbm");
     app.require_subcommand(0, 1);  // else the name of another command could be no file or value
-    auto* const train_command = add_train_command(app, job.options);
+    auto* const train_command = add_train_command(app, options);
     auto* const resume_command = add_resume_command(app, resume);
     auto* const callbacks_command =
         app.add_subcommand("callbacks", "List the callbacks that a configuration can name, with their options");
     callbacks_command->add_flag("--markdown", markdown, "As Markdown tables");
-    const auto commands = std::vector<Command>{add_inspect_command(app), add_exact_command(app),     add_ais_command(app),
-                                               add_loglik_command(app),  add_transform_command(app), add_sample_command(app),
-                                               add_report_command(app),  add_compare_command(app),   add_data_command(app),
-                                               add_convert_command(app), add_config_command(app),    add_version_command(app)};
+    const auto commands = std::vector<Command>{add_inspect_command(app),    add_exact_command(app),     add_ais_command(app),
+                                               add_loglik_command(app),     add_transform_command(app), add_sample_command(app),
+                                               add_report_command(app),     add_compare_command(app),   add_data_command(app),
+                                               add_convert_command(app),    add_config_command(app),    add_version_command(app),
+                                               add_completion_command(app), add_man_command(app)};
     try {
         app.parse(argc, argv);
         nbm::instruction_set();  // throws for an NBM_ISA that cannot be
         auto finished = true;
         if (train_command->parsed()) {
-            if (!job.options.config.empty()) { job.config = nbm::read_config(job.options.config); }
-            apply_settings(job.config, *train_command);
-            job.settings = describe_settings(*train_command, job.options);
-            finished = train(job);
+            finished = train(new_job(options, *train_command));
         } else if (resume_command->parsed()) {
-            finished = train(job_of(resume));
+            finished = train(resumed_job(resume));
         } else if (callbacks_command->parsed()) {
             fmt::print("{}", nbm::list_callbacks(nbm::builtin_callbacks<Real>(), markdown));
         } else if (const auto asked = std::ranges::find_if(commands, [](const Command& c) { return c.app->parsed(); });

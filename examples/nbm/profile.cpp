@@ -1,3 +1,4 @@
+#include "people.hpp"
 #include "profile.hpp"
 
 #include <algorithm>
@@ -140,13 +141,13 @@ auto phases_of(const TrainingProfile& profile) -> std::vector<std::pair<std::str
             {"update", p.update}, {"callbacks", p.callbacks}, {"validation", p.validation}, {"pretraining", profile.pretraining}};
 }
 
-auto print(const TrainingProfile& profile) -> void {
+auto print(const TrainingProfile& profile, std::FILE* stream) -> void {
     const auto& p = profile.phases;
     const auto share = [&](double seconds) { return p.total > 0.0 ? 100.0 * seconds / p.total : 0.0; };
     const auto row = [&](const std::string& name, double seconds) {
-        fmt::print("  {:<12}{:>10.3f} s{:>8.1f} %\n", name, seconds, share(seconds));
+        say(stream, "  {:<12}{:>10.3f} s{:>8.1f} %\n", name, seconds, share(seconds));
     };
-    fmt::print("time of the training, {} updates:\n", p.updates);
+    say(stream, "time of the training, {} updates:\n", p.updates);
     for (const auto& [name, seconds] : phases_of(profile)) {
         const auto may_be_missing = name == "validation" || name == "pretraining";
         if (!may_be_missing || seconds > 0.0) { row(name, seconds); }
@@ -154,7 +155,7 @@ auto print(const TrainingProfile& profile) -> void {
     row("sum", p.sum() + profile.pretraining);
     row("wall", p.total);
     if (profile.floor) {
-        fmt::print(
+        say(stream,
             "matrix products alone (sgemm, {} thread{}): {:.3f} s; positive, negative and gradient took {:.2f} times as long\n",
             profile.threads, profile.threads == 1 ? "" : "s", *profile.floor,
             (p.positive + p.negative + p.gradient) / *profile.floor);

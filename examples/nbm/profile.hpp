@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdio>
 #include <optional>
 #include <string>
 #include <utility>
@@ -26,4 +27,5 @@ auto measure_floor(const nbm::Topology& topology, const TrainOptions& options, s
 /// The seconds of each phase, in the order of a batch, and of pretraining.
 auto phases_of(const TrainingProfile& profile) -> std::vector<std::pair<std::string, double>>;
 
-auto print(const TrainingProfile& profile) -> void;
+/// For a person; null: nowhere.
+auto print(const TrainingProfile& profile, std::FILE* stream) -> void;

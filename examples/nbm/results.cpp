@@ -1,15 +1,20 @@
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "environment.hpp"
 #include "likelihood_json.hpp"
 #include "profile.hpp"
 #include "results.hpp"
@@ -18,28 +23,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr auto files = {"summary.json", "config.toml", "history.csv", "weights.h5", "samples.png", "filters.png"};
 constexpr std::size_t tiles_across = 10;
 constexpr std::size_t tiles = 100;
-
-/// The weights and checkpoints of single epochs that an earlier run saved.
-auto saved_epochs(const fs::path& folder) -> std::vector<fs::path> {
-    auto result = std::vector<fs::path>{};
-    const auto collect = [&](const fs::path& where, auto wanted) {
-        if (!fs::is_directory(where)) { return; }
-        for (const auto& entry : fs::directory_iterator(where)) {
-            if (wanted(entry.path().filename().string())) { result.push_back(entry.path()); }
-        }
-    };
-    collect(folder / "weights", [](const std::string& name) { return name.starts_with("epoch-") && name.ends_with(".h5"); });
-    // Wherever `nbm resume` would find one.
-    if (fs::is_directory(folder)) {
-        for (const auto& entry : fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied)) {
-            if (entry.is_regular_file() && entry.path().extension() == ".ckpt") { result.push_back(entry.path()); }
-        }
-    }
-    return result;
-}
 
 /// Long chains from training rows, so that one sees whether the machine keeps all kinds of them; the visible probabilities given
 /// the last hidden samples.
@@ -69,49 +54,30 @@ auto to_json(const TrainingProfile& profile) -> nlohmann::ordered_json {
 
 }  // namespace
 
-auto has_checkpoint(const fs::path& folder) -> bool {
-    try {
-        nbm::newest_checkpoint<Real>(folder);
-        return true;
-    } catch (const nbm::FileError&) { return false; }
-}
-
-auto start_again(const TrainOptions& o) -> std::string {
-    return fmt::format("nbm train {} --output {} --overwrite", (fs::path(o.output) / "config.toml").string(), o.output);
-}
-
-auto check_output(const TrainOptions& o) -> void {
-    const auto folder = fs::path(o.output);
-    for (const auto* name : files) {
-        if (fs::is_directory(folder / name)) {
-            throw nbm::FileError((folder / name).string(), "is a folder, in the way of a result");
-        }
-    }
-    const auto saves_epochs = o.save_every != 0 || !o.save_epochs.empty();
-    if (saves_epochs && fs::exists(folder / "weights") && !fs::is_directory(folder / "weights")) {
-        throw nbm::FileError((folder / "weights").string(), "is a file, in the way of the folder for the weights");
-    }
-    if (fs::is_directory(folder) && !fs::is_empty(folder) && !o.overwrite) {
-        throw nbm::FileError(folder.string(), "holds files already; choose another folder or add --overwrite" +
-                                                  (has_checkpoint(folder) ? ", or go on with: nbm resume " + folder.string() : ""));
-    }
-}
-
-auto prepare_output(const TrainOptions& o) -> void {
-    const auto folder = fs::path(o.output);
-    nbm::make_writable_folder(folder);
-    for (const auto* name : files) { fs::remove(folder / name); }
-    for (const auto& path : saved_epochs(folder)) { fs::remove(path); }
-    if (o.save_every != 0 || !o.save_epochs.empty()) { nbm::make_writable_folder(folder / "weights"); }
-}
-
-auto write_summary(const Likelihood& likelihood, const TrainOptions& o, const TrainingProfile* profile) -> void {
-    auto summary = to_json(likelihood);
+auto write_summary(const RunSummary& run, const TrainOptions& o) -> std::string {
+    auto summary = to_json(run.likelihood);
     summary["seed"] = o.seed;
-    summary["seconds"] = likelihood.seconds;
-    if (profile != nullptr) { summary["profile"] = to_json(*profile); }
+    summary["started"] = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(run.started)));
+    summary["seconds"] = run.likelihood.seconds;
+    summary["outcome"] = run.history.outcome() == nbm::Outcome::stopped ? "stopped" : "completed";
+    if (!run.history.stop_reason().empty()) { summary["stop_reason"] = run.history.stop_reason(); }
+    summary["layers"] = std::vector<std::size_t>(run.topology.sizes().begin(), run.topology.sizes().end());
+    summary["epochs"] = run.history.rows().size();
+    summary["data"] = {
+        {"name", o.data}, {"train", run.data.train.shape(0)}, {"valid", run.data.valid.shape(0)}, {"test", run.data.test.shape(0)}};
+    if (run.profile != nullptr) { summary["profile"] = to_json(*run.profile); }
+    summary["environment"] = environment();
     summary["command"] = o.command;
-    nbm::write_text(fs::path(o.output) / "summary.json", text_of(summary) + "\n");
+    auto text = text_of(summary) + "\n";
+    nbm::write_text(fs::path(o.output) / "summary.json", text);
+    return text;
+}
+
+auto append_text(const fs::path& path, const std::string& more) -> void {
+    auto file = std::ifstream(path, std::ios::binary);
+    if (!file) { return; }
+    const auto text = std::string(std::istreambuf_iterator<char>(file), {});
+    nbm::write_text(path, text + more);
 }
 
 auto write_pictures(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>& train, const TrainOptions& o) -> bool {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <optional>
@@ -26,20 +27,21 @@ struct Likelihood {
     double seconds = 0.0;
 };
 
-/// Throws FileError when the output folder holds results and may not be overwritten, or something is in the way of a result.
-auto check_output(const TrainOptions& options) -> void;
+/// What is told of a run that has ended.
+struct RunSummary {
+    const Likelihood& likelihood;
+    const nbm::History& history;
+    const nbm::Topology& topology;
+    const nbm::Dataset<Real>& data;
+    std::chrono::system_clock::time_point started;
+    const TrainingProfile* profile;  // null without --profile
+};
 
-/// Whether a training can be resumed from what the folder holds.
-auto has_checkpoint(const std::filesystem::path& folder) -> bool;
+/// Writes summary.json; returns what is in it.
+auto write_summary(const RunSummary& run, const TrainOptions& options) -> std::string;
 
-/// The command that repeats a run from its folder, for one that was interrupted before its first checkpoint.
-auto start_again(const TrainOptions& options) -> std::string;
-
-/// Makes the folder, and removes the results of an earlier run from it, the summary first.
-auto prepare_output(const TrainOptions& options) -> void;
-
-/// profile: null without --profile.
-auto write_summary(const Likelihood& likelihood, const TrainOptions& options, const TrainingProfile* profile) -> void;
+/// Adds to a text file, atomically; nothing where there is none.
+auto append_text(const std::filesystem::path& path, const std::string& more) -> void;
 
 /// samples.png and filters.png; false when the rows are too wide for a picture.
 auto write_pictures(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>& train, const TrainOptions& options) -> bool;

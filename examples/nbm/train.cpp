@@ -7,13 +7,15 @@
 
 #include <fmt/format.h>
 
-#include "configuration.hpp"
 #include "estimate.hpp"
 #include "fitting.hpp"
+#include "interrupt.hpp"
 #include "machine.hpp"
+#include "people.hpp"
 #include "profile.hpp"
 #include "results.hpp"
 #include "rows.hpp"
+#include "run_callbacks.hpp"
 #include "train.hpp"
 
 namespace fs = std::filesystem;
@@ -25,59 +27,86 @@ auto method_of(const TrainOptions& o) -> std::string {
     return fmt::format("by {}-{}", o.trainer == "cd" ? "CD" : o.trainer == "pcd" ? "PCD" : "PT", o.steps);
 }
 
-}  // namespace
+/// An interruption is told in any case: standard output may be kept for a result.
+auto interruption_stream(const TrainOptions& o) -> std::FILE* {
+    auto* const stream = people(o.quiet, o.json);
+    return stream == nullptr ? stderr : stream;
+}
 
-auto train(const Job& job) -> bool {
-    const auto begin = std::chrono::steady_clock::now();
-    const auto& o = job.options;
-    const auto resumed = !job.checkpoint.empty();
+auto check_options(const TrainOptions& o) -> void {
     for (const auto epoch : o.save_epochs) {
         if (epoch > o.epochs) {
             throw nbm::InputError(fmt::format("--save-epochs: there is no epoch {} in {} epochs", epoch, o.epochs));
         }
     }
+}
+
+}  // namespace
+
+auto train(const Job& job) -> bool {
+    const auto begin = std::chrono::steady_clock::now();
+    const auto started = std::chrono::system_clock::now();
+    const auto& o = job.options;
+    const auto resumed = !job.checkpoint.empty();
+    auto* const stream = people(o.quiet, o.json);
+    check_options(o);
     if (!resumed) { check_output(o); }
     auto callbacks = make_run_callbacks(job.config, o, resumed);
+    for (const auto& warning : callbacks.warnings) { nbm::print_warning(warning); }
     nbm::set_threads(o.threads);
     const auto data = load_rows(o);
-    fmt::print("data {}: {} training, {} validation, {} test rows of {} units\n", o.data, data.train.shape(0), data.valid.shape(0),
-               data.test.shape(0), data.train.shape(1));
+    say(stream, "data {}: {} training, {} validation, {} test rows of {} units\n", o.data, data.train.shape(0), data.valid.shape(0),
+        data.test.shape(0), data.train.shape(1));
     auto dbm = nbm::DBM<Real>(topology_of(o, data.train.shape(1)));
     nbm::initialise(dbm, data.train,
                     {.seed = o.seed, .weights = o.weights == "orthogonal" ? nbm::Weights::orthogonal : nbm::Weights::normal});
 
-    fmt::print("training {} {} {} for {} epochs\n", dbm.topology().is_rbm() ? "an RBM" : "a DBM", dbm.topology().describe(),
-               method_of(o), o.epochs);
-    if (resumed) { fmt::print("going on from {}\n", job.checkpoint); }
-    std::fflush(stdout);
+    say(stream, "training {} {} {} for {} epochs\n", dbm.topology().is_rbm() ? "an RBM" : "a DBM", dbm.topology().describe(),
+        method_of(o), o.epochs);
+    if (resumed) { say(stream, "going on from {}\n", job.checkpoint); }
+    const auto interrupt = Interrupt();
     auto profile = o.profile ? std::optional(TrainingProfile{}) : std::nullopt;
     auto* const asked_profile = profile ? &*profile : nullptr;
     auto history = nbm::History{};
     try {
-        history = run_fit(dbm, data, job, callbacks, asked_profile);
+        history = run_fit(dbm, data, job, callbacks, asked_profile, interrupt.token());
     } catch (const nbm::Cancelled&) {
-        fmt::print("interrupted while pretraining, of which nothing is kept; start again with: {}\n", start_again(o));
+        say(interruption_stream(o), "interrupted while pretraining, of which nothing is kept; start again with: {}\n",
+            start_again(o));
         return false;
     }
-    nbm::save_weights(dbm, fs::path(o.output) / "weights.h5");
+    nbm::save_weights(dbm, fs::path(o.output) / "weights/final.h5");
     if (profile) {
         measure_floor(dbm.topology(), o, std::min(o.batch_size, data.train.shape(0)), *profile);
-        print(*profile);
+        print(*profile, stream);
     }
     if (history.outcome() == nbm::Outcome::cancelled) {
-        fmt::print("interrupted in epoch {}; the weights so far are in {}/weights.h5, no likelihood was estimated\n",
-                   history.rows().size(), o.output);
-        if (has_checkpoint(o.output)) { fmt::print("go on with: nbm resume {}\n", o.output); }
+        say(interruption_stream(o),
+            "interrupted in epoch {}; the weights so far are in {}/weights/final.h5, no likelihood was estimated\n",
+            history.rows().size(), o.output);
+        if (has_checkpoint(o.output)) { say(interruption_stream(o), "go on with: nbm resume {}\n", o.output); }
         return false;
     }
 
     announce_ais(o);
-    auto likelihood = estimate(dbm, &data, o, false);
+    auto likelihood = Likelihood{};
+    try {
+        likelihood = estimate(dbm, &data, o, false, interrupt.token());
+    } catch (const nbm::Cancelled&) {
+        say(interruption_stream(o),
+            "interrupted while log Z was estimated; the training is over, its weights are in {0}/weights/final.h5\n"
+            "estimate again with: nbm {1} {0}\n",
+            o.output, has_checkpoint(o.output) ? "resume" : "ais");
+        return false;
+    }
     likelihood.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    write_summary(likelihood, o, asked_profile);
-    print(likelihood, is_binary(data));
-    const auto pictures = write_pictures(dbm, data.train, o);
-    fmt::print("{:.1f} s; results in {}/: history.csv, weights.h5, {}summary.json\n", likelihood.seconds, o.output,
-               pictures ? "samples.png, filters.png, " : "");
+    const auto summary = write_summary({likelihood, history, dbm.topology(), data, started, asked_profile}, o);
+    const auto text = describe(likelihood, is_binary(data));
+    if (!callbacks.summary.empty()) { append_text(callbacks.summary, text); }
+    say(stream, "{}", text);
+    const auto pictures = !o.no_pictures && write_pictures(dbm, data.train, o);
+    say(stream, "{:.1f} s; results in {}/: {}summary.json, history.csv, {}weights/final.h5\n", likelihood.seconds, o.output,
+        callbacks.summary.empty() ? "" : "summary.txt, ", pictures ? "samples.png, filters.png, " : "");
+    if (o.json) { fmt::print("{}", summary); }
     return true;
 }

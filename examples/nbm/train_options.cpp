@@ -38,6 +38,15 @@ auto add_ais_options(CLI::App& command, TrainOptions& o) -> void {
     add_option(command, "Likelihood", "--ais-sweeps", o.ais_sweeps, whole(1, 1000), "Gibbs sweeps at each inverse temperature");
 }
 
+auto add_quiet(CLI::App& command, bool& quiet) -> void {
+    command.add_flag("--quiet", quiet, "Do not tell how it goes; errors and warnings are told")->group("Output");
+}
+
+auto add_report_options(CLI::App& command, bool& quiet, bool& json) -> void {
+    add_quiet(command, quiet);
+    command.add_flag("--json", json, "Print one JSON object in the end, for scripts")->group("Output");
+}
+
 auto add_train_options(CLI::App& command, TrainOptions& o) -> void {
     const auto add = [&](const char* group, const char* name, auto& value, const Kind& kind, const char* help) {
         add_option(command, group, name, value, kind, help);
@@ -56,6 +65,11 @@ auto add_train_options(CLI::App& command, TrainOptions& o) -> void {
         .add_option("config", o.config,
                     "TOML file with the options, written with underscores, and [[callbacks]]; options on the command line win")
         ->type_name("CONFIG.toml");
+    command.add_option("--set", o.set, "Another value of a setting: KEY=VALUE, callbacks.N.KEY=VALUE or callbacks.TYPE.KEY=VALUE")
+        ->type_name("KEY=VALUE")
+        ->group("Configuration")
+        ->take_all()
+        ->allow_extra_args(false);
     add_data_options(command, o);
     add("Model", "--hidden", o.hidden, whole(1), "Hidden units of a restricted Boltzmann machine");
     add_list("Model", "--layers", o.layers, whole(1),
@@ -94,10 +108,14 @@ auto add_train_options(CLI::App& command, TrainOptions& o) -> void {
     add("Likelihood", "--ais-every", o.ais_every, whole(0), "Also estimate after every N-th epoch; 0: only at the end");
     add("Output", "--output", o.output, text("FOLDER"), "Folder for the results");
     command.add_flag("--overwrite", o.overwrite, "Replace the results of an earlier run in that folder")->group("Output");
+    command.add_flag("--resume", o.resume, "Go on with the same training where that folder holds one, else begin it")
+        ->group("Output");
+    command.add_flag("--no-pictures", o.no_pictures, "Draw neither samples nor filters nor plots")->group("Output");
     command.add_flag("--profile", o.profile, "Tell how long each phase of the training took, and its matrix products alone")
         ->group("Output");
     add("Output", "--save-every", o.save_every, whole(0), "Save the weights after every N-th epoch; 0: only at the end");
     add_list("Output", "--save-epochs", o.save_epochs, whole(1), "Save the weights after these epochs, as 1,5,10");
+    add_report_options(command, o.quiet, o.json);
 }
 
 auto add_train_command(CLI::App& app, TrainOptions& o) -> CLI::App* {
@@ -125,5 +143,6 @@ auto add_resume_command(CLI::App& app, ResumeOptions& o) -> CLI::App* {
         ->take_last();
     resume->add_flag("--continue-after-stop", o.continue_after_stop, "Go on even though a callback had stopped the training");
     resume->add_flag("--profile", o.profile, "Tell how long each phase of the training took, and its matrix products alone");
+    add_report_options(*resume, o.quiet, o.json);
     return resume;
 }

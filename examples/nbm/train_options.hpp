@@ -51,9 +51,14 @@ struct TrainOptions {
     std::vector<std::size_t> save_epochs;
     std::string output = "nbm-run";
     bool overwrite = false;
+    bool resume = false;
+    bool no_pictures = false;
     bool profile = false;
-    std::string config;   // a TOML file
-    std::string command;  // as it was typed
+    bool quiet = false;
+    bool json = false;
+    std::vector<std::string> set;  // "KEY=VALUE"
+    std::string config;            // a TOML file
+    std::string command;           // as it was typed
 };
 
 /// --data, --binarise and --threshold.
@@ -68,6 +73,11 @@ auto add_run_options(CLI::App& command, TrainOptions& options, const char* group
 /// --ais-runs and the others that tell how log Z is estimated.
 auto add_ais_options(CLI::App& command, TrainOptions& options) -> void;
 
+auto add_quiet(CLI::App& command, bool& quiet) -> void;
+
+/// --quiet and --json.
+auto add_report_options(CLI::App& command, bool& quiet, bool& json) -> void;
+
 /// All options of a training.
 auto add_train_options(CLI::App& command, TrainOptions& options) -> void;
 
@@ -81,7 +91,9 @@ struct ResumeOptions {
     std::size_t threads = 0;  // 0: as the run
     bool continue_after_stop = false;
     bool profile = false;
-    std::string checkpoint;  // empty: the newest one
+    bool quiet = false;
+    bool json = false;
+    std::string checkpoint = {};  // empty: the newest one
     std::string command;
 };
 

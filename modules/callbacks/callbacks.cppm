@@ -25,6 +25,7 @@ export import :callbacks.tempering_monitor;
 export import :callbacks.weight_statistics;
 export import :callbacks.exact_log_likelihood;
 export import :callbacks.periodic_save;
+export import :callbacks.progress_line;
 export import :callbacks.progress_bar;
 export import :callbacks.checkpoint;
 export import :callbacks.jsonl_logger;

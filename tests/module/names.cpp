@@ -269,6 +269,8 @@ using nbm::print_warning;
 using nbm::Profile;
 using nbm::ProfiledTrainer;
 using nbm::ProgressBar;
+using nbm::ProgressBarOptions;
+using nbm::ProgressLine;
 using nbm::pseudo_likelihood;
 using nbm::pseudo_likelihoods;
 using nbm::PseudoLikelihood;

@@ -77,6 +77,11 @@ type = "csv_logger"
 times = false
 
 [[callbacks]]
+type = "jsonl_logger"
+filename = "log.jsonl"
+times = false
+
+[[callbacks]]
 type = "ais"
 runs = 10
 betas = 50
@@ -105,10 +110,12 @@ BOOST_AUTO_TEST_CASE(a_training_survives_being_killed_at_random_moments) {
         const auto begin = std::chrono::steady_clock::now();
         BOOST_REQUIRE(wait(start(calm, train_arguments(threads))) == 0);
         const auto duration = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
-        const auto weights = contents(calm / "run/weights.h5");
+        const auto weights = contents(calm / "run/weights/final.h5");
         const auto history = contents(calm / "run/history.csv");
+        const auto log = contents(calm / "run/log.jsonl");
         const auto state = final_state(calm / "run");
         BOOST_TEST(std::count(history.begin(), history.end(), '\n') == 5);
+        BOOST_TEST(std::count(log.begin(), log.end(), '\n') == 4);
 
         auto kills = 0;
         auto resumptions = 0;
@@ -130,8 +137,10 @@ BOOST_AUTO_TEST_CASE(a_training_survives_being_killed_at_random_moments) {
                 BOOST_REQUIRE_MESSAGE(status <= 0,
                                       "the program failed with status " << status << ": " << contents(folder / "out.txt"));
             }
-            BOOST_TEST((contents(folder / "run/weights.h5") == weights));
+            BOOST_TEST((contents(folder / "run/weights/final.h5") == weights));
             BOOST_TEST(contents(folder / "run/history.csv") == history);
+            BOOST_TEST(contents(folder / "run/log.jsonl") == log);
+            BOOST_TEST(has(contents(folder / "run/summary.txt"), "\ntest log-probability "));
             BOOST_TEST((final_state(folder / "run") == state));
         }
         BOOST_TEST(kills >= 12);
@@ -144,7 +153,7 @@ BOOST_AUTO_TEST_CASE(a_damaged_checkpoint_is_passed_over_for_the_one_before) {
     const auto folder = Temporary();
     std::ofstream(folder / "c.toml") << config;
     BOOST_REQUIRE(wait(start(folder, train_arguments("2"))) == 0);
-    const auto weights = contents(folder / "run/weights.h5");
+    const auto weights = contents(folder / "run/weights/final.h5");
     const auto history = contents(folder / "run/history.csv");
     const auto newest = nbm::newest_checkpoint(folder / "run").path;
     auto bytes = contents(newest);
@@ -155,7 +164,7 @@ BOOST_AUTO_TEST_CASE(a_damaged_checkpoint_is_passed_over_for_the_one_before) {
     BOOST_TEST(has(said, "warning: run/checkpoints/0004.ckpt"));
     BOOST_TEST(has(said, "an earlier one is used"));
     BOOST_TEST(has(said, "going on from run/checkpoints/0003.ckpt"));
-    BOOST_TEST((contents(folder / "run/weights.h5") == weights));
+    BOOST_TEST((contents(folder / "run/weights/final.h5") == weights));
     BOOST_TEST(contents(folder / "run/history.csv") == history);
 }
 
@@ -173,6 +182,6 @@ BOOST_AUTO_TEST_CASE(an_interrupted_training_is_resumed_with_the_same_result) {
     BOOST_REQUIRE((status == 130 || status == 0));  // 0: it was done already
     if (status == 130) { BOOST_TEST(has(contents(folder / "out.txt"), "go on with: nbm resume run")); }
     BOOST_TEST(wait(start(folder, {"resume", "run"})) == 0);
-    BOOST_TEST((contents(folder / "run/weights.h5") == contents(calm / "run/weights.h5")));
+    BOOST_TEST((contents(folder / "run/weights/final.h5") == contents(calm / "run/weights/final.h5")));
     BOOST_TEST(contents(folder / "run/history.csv") == contents(calm / "run/history.csv"));
 }

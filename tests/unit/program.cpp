@@ -30,7 +30,7 @@ auto refuses(const std::string& arguments, const std::vector<std::string>& parts
     const auto& folder = where == nullptr ? own : *where;
     refuse_program(folder, arguments, parts);
     BOOST_TEST(!fs::exists(folder / "run/summary.json"), arguments);
-    BOOST_TEST(!fs::exists(folder / "run/weights.h5"), arguments);
+    BOOST_TEST(!fs::exists(folder / "run/weights/final.h5"), arguments);
 }
 
 constexpr auto quick = "train --data bars-and-stripes:3 --hidden 4 --epochs 3 --ais-runs 20 --ais-betas 50 --output run ";
@@ -55,7 +55,7 @@ BOOST_AUTO_TEST_CASE(a_training_writes_its_results) {
     BOOST_TEST(summary.at("seconds").get<double>() > 0.0);
     BOOST_TEST(summary.at("command") == "nbm " + std::string(quick) + "--save-epochs 1,3 --seed 5 --ais-every 2");
     // The numbers are those of the weights that were written.
-    const auto dbm = nbm::load_weights<float>(folder / "run/weights.h5");
+    const auto dbm = nbm::load_weights<float>(folder / "run/weights/final.h5");
     const auto exact = nbm::exact_log_z(dbm);
     BOOST_TEST(summary.at("log_z").at("low").get<double>() <= exact);
     BOOST_TEST(summary.at("log_z").at("high").get<double>() >= exact);
@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(an_interrupted_training_saves_its_weights) {
     BOOST_TEST(WEXITSTATUS(status) == 130);
     BOOST_TEST(has(contents(folder / "stdout"), "interrupted in epoch"));
     BOOST_TEST(contents(folder / "stderr") == "");
-    BOOST_TEST(nbm::load_weights<float>(folder / "run/weights.h5").topology().describe() == "9-4");
+    BOOST_TEST(nbm::load_weights<float>(folder / "run/weights/final.h5").topology().describe() == "9-4");
     BOOST_TEST(!fs::exists(folder / "run/summary.json"));
     // What it left is a result too: it is not replaced unasked.
     BOOST_TEST(has(run_program(folder, quick).err, "--overwrite"));
@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(overwriting_leaves_nothing_of_the_earlier_run) {
     BOOST_TEST(run_program(folder, quick + std::string("--save-every 1")).status == 0);
     std::ofstream(folder / "run/notes.txt") << "mine";
     BOOST_TEST(run_program(folder, quick + std::string("--overwrite --learning-rate 100 --l2 1 --epochs 200")).status == 2);
-    for (const auto* file : {"summary.json", "weights.h5", "samples.png", "weights/epoch-0001.h5"}) {
+    for (const auto* file : {"summary.json", "weights/final.h5", "samples.png", "weights/epoch-0001.h5"}) {
         BOOST_TEST(!fs::exists(folder / "run" / file));
     }
     BOOST_TEST(contents(folder / "run/notes.txt") == "mine");
@@ -239,11 +239,11 @@ BOOST_AUTO_TEST_CASE(output_folders_are_checked_before_training) {
     refuses("train --data none.npz --output a/b/c", {"none.npz"}, &folder);
     BOOST_TEST(!fs::exists(folder / "a"));
     BOOST_TEST(run_program(folder, quick).status == 0);
-    const auto before = contents(folder / "run/weights.h5");
+    const auto before = contents(folder / "run/weights/final.h5");
     const auto again = run_program(folder, quick + std::string("--seed 9"));
     BOOST_TEST(again.status == 2);
     BOOST_TEST(has(again.err, "--overwrite"));
-    BOOST_TEST((contents(folder / "run/weights.h5") == before));
+    BOOST_TEST((contents(folder / "run/weights/final.h5") == before));
     BOOST_TEST(run_program(folder, quick + std::string("--seed 9 --overwrite")).status == 0);
-    BOOST_TEST((contents(folder / "run/weights.h5") != before));
+    BOOST_TEST((contents(folder / "run/weights/final.h5") != before));
 }

@@ -41,10 +41,10 @@ BOOST_AUTO_TEST_CASE(a_key_and_the_option_of_its_name_mean_the_same_and_the_comm
                                  "train --data bars-and-stripes:3 --hidden 4 --epochs 4 --ais-runs 20 --ais-betas 50 "
                                  "--learning-rate 0.2 --nesterov --output b");
     BOOST_TEST(has(one.out, "epoch 4/4"));
-    BOOST_TEST((contents(folder / "a/weights.h5") == contents(folder / "b/weights.h5")));
+    BOOST_TEST((contents(folder / "a/weights/final.h5") == contents(folder / "b/weights/final.h5")));
     BOOST_TEST(fs::exists(folder / "a/weights/epoch-0001.h5"));
     BOOST_TEST(fs::exists(folder / "a/weights/epoch-0003.h5"));
-    BOOST_TEST(!fs::exists(folder / "b/weights"));
+    BOOST_TEST(!fs::exists(folder / "b/weights/epoch-0001.h5"));
 }
 
 BOOST_AUTO_TEST_CASE(the_configuration_in_the_run_folder_reproduces_the_run) {
@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(the_configuration_in_the_run_folder_reproduces_the_run) {
     BOOST_TEST(!has(config, "history.csv"));
     fs::create_directory(folder / "elsewhere");
     BOOST_TEST(run_program(folder, "train a/config.toml --output elsewhere/b").status == 0);
-    BOOST_TEST((contents(folder / "a/weights.h5") == contents(folder / "elsewhere/b/weights.h5")));
+    BOOST_TEST((contents(folder / "a/weights/final.h5") == contents(folder / "elsewhere/b/weights/final.h5")));
     BOOST_TEST(contents(folder / "a/sub/mine.csv") == contents(folder / "elsewhere/b/sub/mine.csv"));
     BOOST_TEST(contents(folder / "elsewhere/b/config.toml") == config);
     BOOST_TEST(fs::exists(folder / "elsewhere/b/weights/epoch-0002.h5"));
@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(errors_of_set_up_leave_no_results) {
     const auto answer = run_program(folder, "train c.toml --output run");
     BOOST_TEST(answer.status == 2);
     BOOST_TEST(has(answer.err, "unknown metric 'val_prob'"));
-    BOOST_TEST(!fs::exists(folder / "run/weights.h5"));
+    BOOST_TEST(!fs::exists(folder / "run/weights/final.h5"));
     BOOST_TEST(!fs::exists(folder / "run/history.csv"));
 }
 
@@ -104,12 +104,12 @@ BOOST_AUTO_TEST_CASE(more_epochs_can_be_added_to_a_finished_run) {
     BOOST_TEST(run_program(folder, "train c.toml --output a").status == 0);
     BOOST_TEST(run_program(folder, "resume a --epochs 6").status == 0);
     BOOST_TEST(run_program(folder, "train c.toml --output b --epochs 6").status == 0);
-    BOOST_TEST((contents(folder / "a/weights.h5") == contents(folder / "b/weights.h5")));
+    BOOST_TEST((contents(folder / "a/weights/final.h5") == contents(folder / "b/weights/final.h5")));
     BOOST_TEST(contents(folder / "a/history.csv") == contents(folder / "b/history.csv"));
     BOOST_TEST(has(contents(folder / "a/config.toml"), "epochs = 6\n"));
     // Nothing is left to do, and nothing is spoilt by trying.
     BOOST_TEST(run_program(folder, "resume a").status == 0);
-    BOOST_TEST((contents(folder / "a/weights.h5") == contents(folder / "b/weights.h5")));
+    BOOST_TEST((contents(folder / "a/weights/final.h5") == contents(folder / "b/weights/final.h5")));
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_resumed_is_said) {

@@ -37,7 +37,7 @@ auto refuses(const std::string& arguments, const std::vector<std::string>& parts
     BOOST_TEST(!fs::exists(folder / "run"), arguments);
 }
 
-auto weights_in(const fs::path& run) -> nbm::DBM<float> { return nbm::load_weights<float>(run / "weights.h5"); }
+auto weights_in(const fs::path& run) -> nbm::DBM<float> { return nbm::load_weights<float>(run / "weights/final.h5"); }
 
 /// The program, sent a signal after some seconds; the exit status of the shell.
 auto run_until(const Temporary& folder, const std::string& signal, double seconds, const std::string& arguments) -> int {
@@ -152,7 +152,7 @@ BOOST_AUTO_TEST_CASE(a_pretraining_that_is_interrupted_says_how_to_start_again) 
     const auto command = std::string("nbm train run/config.toml --output run --overwrite");
     BOOST_TEST(has(out, "interrupted while pretraining, of which nothing is kept; start again with: " + command + "\n"));
     BOOST_TEST(!has(out, "training all layers"));
-    BOOST_TEST(!fs::exists(folder / "run/weights.h5"));
+    BOOST_TEST(!fs::exists(folder / "run/weights/final.h5"));
     const auto resumed = run_program(folder, "resume run");
     BOOST_TEST(resumed.status == 2);
     BOOST_TEST(has(resumed.err, "holds no checkpoint; a pretraining that was interrupted begins anew with: " + command));
@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_found_before_an_hour_of_pretraining) {
                                                    "--l2 1"));
     BOOST_TEST(diverged.status == 2);
     BOOST_TEST(has(diverged.err, "nbm: the pretraining diverged in its training 1 of 2"));
-    BOOST_TEST(!fs::exists(folder / "run/weights.h5"));
+    BOOST_TEST(!fs::exists(folder / "run/weights/final.h5"));
 }
 
 BOOST_AUTO_TEST_CASE(machines_that_cannot_be_had_are_refused) {

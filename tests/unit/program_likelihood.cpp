@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(a_run_folder_gives_data_and_options) {
     const auto folder = Temporary();
     const auto training = run_program(folder, quick);
     BOOST_TEST(training.status == 0);
-    const auto dbm = nbm::load_weights<float>(folder / "run/weights.h5");
+    const auto dbm = nbm::load_weights<float>(folder / "run/weights/final.h5");
     const auto exact = json_of(folder, "exact run");
     BOOST_TEST(exact.at("log_z").at("value") == nbm::exact_log_z(dbm));
     BOOST_TEST(exact.at("data") == "bars-and-stripes:2");

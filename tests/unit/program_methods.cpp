@@ -35,7 +35,7 @@ BOOST_AUTO_TEST_CASE(every_trainer_and_optimiser_trains) {
                 run_program(folder, small + "--trainer " + trainer + " --optimiser " + optimiser + " --centre --max-norm 3");
             BOOST_TEST(answer.status == 0, answer.err);
             BOOST_TEST(has(contents(folder.path() / "run/history.csv"), "swap_rate_min") == (trainer == "pt"));
-            const auto weights = nbm::load_weights<float>(folder.path() / "run/weights.h5");
+            const auto weights = nbm::load_weights<float>(folder.path() / "run/weights/final.h5");
             const auto exact = nbm::exact_log_z(weights);
             const auto log_z = summary(folder)["log_z"];
             BOOST_TEST(log_z["low"].get<double>() < exact);
@@ -63,7 +63,7 @@ BOOST_AUTO_TEST_CASE(every_way_to_estimate_agrees_with_the_exact_value) {
         const auto folder = Temporary();
         const auto answer = run_program(folder, small + how);
         BOOST_TEST(answer.status == 0, answer.err);
-        const auto exact = nbm::exact_log_z(nbm::load_weights<float>(folder.path() / "run/weights.h5"));
+        const auto exact = nbm::exact_log_z(nbm::load_weights<float>(folder.path() / "run/weights/final.h5"));
         const auto log_z = summary(folder)["log_z"];
         BOOST_TEST(log_z["low"].get<double>() < exact, how);
         BOOST_TEST(log_z["high"].get<double>() > exact, how);
@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(a_deep_machine_gets_a_bound) {
         "train --data bars-and-stripes:3 --layers 9,5,4 --epochs 20 --batch-size 14 --ais-runs 100 --ais-betas 1000 --output run");
     BOOST_REQUIRE_MESSAGE(answer.status == 0, answer.err);
     BOOST_TEST(has(answer.out, "train bound"));
-    const auto dbm = nbm::load_weights<float>(folder.path() / "run/weights.h5");
+    const auto dbm = nbm::load_weights<float>(folder.path() / "run/weights/final.h5");
     const auto rows = nbm::load_dataset<float>("bars-and-stripes:3", 1).train;
     auto log_p = 0.0;
     for (const auto x : nbm::exact_log_probability(dbm, rows)) { log_p += x / static_cast<double>(rows.shape(0)); }

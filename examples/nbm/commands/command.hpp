@@ -22,3 +22,7 @@ auto add_convert_command(CLI::App& app) -> Command;
 auto add_config_command(CLI::App& app) -> Command;
 auto add_report_command(CLI::App& app) -> Command;
 auto add_compare_command(CLI::App& app) -> Command;
+
+/// Tables of all commands of `app`, as they are when the command is run.
+auto add_completion_command(CLI::App& app) -> Command;
+auto add_man_command(CLI::App& app) -> Command;

@@ -5,6 +5,7 @@
 
 #include "commands/command.hpp"
 #include "configuration.hpp"
+#include "run_callbacks.hpp"
 #include "train_options.hpp"
 
 import nbm;
@@ -23,6 +24,7 @@ auto print_config(CLI::App& command, ConfigOptions& o) -> void {
         return;
     }
     const auto config = o.config.empty() ? nbm::Config{} : nbm::read_config(o.config);
+    apply_overrides(o.set, command);
     apply_settings(config, command);
     const auto settings = describe_settings(command, o);
     fmt::print("{}{}", settings, make_run_callbacks(config, o, false).effective);

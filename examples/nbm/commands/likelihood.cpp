@@ -1,6 +1,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include "estimate.hpp"
 #include "likelihood_json.hpp"
 #include "machine_file.hpp"
+#include "people.hpp"
 #include "rows.hpp"
 
 import nbm;
@@ -24,13 +26,13 @@ auto optional_rows(const Machine& machine, const MachineOptions& o) -> std::opti
 }
 
 auto introduce(const Machine& machine, const std::optional<nbm::Dataset<Real>>& data, const MachineOptions& o) -> void {
-    fmt::print("machine {}: {} {}\n", machine.file.path.string(), machine.dbm.topology().is_rbm() ? "an RBM" : "a DBM",
-               machine.dbm.topology().describe());
+    auto* const stream = people(o.run.quiet, o.json);
+    say(stream, "machine {}: {} {}\n", machine.file.path.string(), machine.dbm.topology().is_rbm() ? "an RBM" : "a DBM",
+        machine.dbm.topology().describe());
     if (data) {
-        fmt::print("data {}: {} training, {} validation, {} test rows\n", o.run.data, data->train.shape(0), data->valid.shape(0),
-                   data->test.shape(0));
+        say(stream, "data {}: {} training, {} validation, {} test rows\n", o.run.data, data->train.shape(0), data->valid.shape(0),
+            data->test.shape(0));
     }
-    std::fflush(stdout);
 }
 
 auto heading(const Machine& machine, const MachineOptions& o) -> nlohmann::ordered_json {
@@ -43,8 +45,8 @@ auto exact(CLI::App& command, MachineOptions& o) -> void {
     const auto machine = open_machine(command, o);
     require_enumerable(machine);
     const auto data = optional_rows(machine, o);
-    if (!o.json) { introduce(machine, data, o); }
-    const auto log_z = nbm::exact_log_z(machine.dbm);
+    introduce(machine, data, o);
+    const auto log_z = nbm::exact_log_z(machine.dbm, watched(people(o.run.quiet, o.json), "log Z"));
     auto json = heading(machine, o);
     json["log_z"] = to_json(nbm::exactly(log_z));
     if (!o.json) { fmt::print("\n{:<21} {:.6f} nats\n", "log Z", log_z); }
@@ -68,14 +70,13 @@ auto ais(CLI::App& command, MachineOptions& o) -> void {
     const auto machine = open_machine(command, o);
     choose_base(command, o);
     const auto data = optional_rows(machine, o);
-    if (!o.json) {
-        introduce(machine, data, o);
-        announce_ais(o.run);
-    }
+    o.run.json = o.json;
+    introduce(machine, data, o);
+    announce_ais(o.run);
     auto likelihood = estimate(machine.dbm, data ? &*data : nullptr, o.run, true);
     likelihood.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (!o.json) {
-        print(likelihood, !data || is_binary(*data));
+        fmt::print("{}", describe(likelihood, !data || is_binary(*data)));
         return;
     }
     auto json = heading(machine, o);
@@ -112,7 +113,7 @@ auto add_exact_command(CLI::App& app) -> Command {
         app.add_subcommand("exact", "Enumerate log Z of a small machine and, with data, the mean log-probability of its rows");
     add_file_and_data(*command, *o);
     add_run_options(*command, o->run, "Data");
-    command->add_flag("--json", o->json, "One JSON object, for scripts")->group("Output");
+    add_report_options(*command, o->run.quiet, o->json);
     return {command, [o, command] { exact(*command, *o); }};
 }
 
@@ -123,6 +124,6 @@ auto add_ais_command(CLI::App& app) -> Command {
     add_file_and_data(*command, *o);
     add_run_options(*command, o->run, "Likelihood");
     add_ais_options(*command, o->run);
-    command->add_flag("--json", o->json, "One JSON object, for scripts")->group("Output");
+    add_report_options(*command, o->run.quiet, o->json);
     return {command, [o, command] { ais(*command, *o); }};
 }

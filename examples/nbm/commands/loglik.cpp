@@ -11,6 +11,7 @@
 #include "estimate.hpp"
 #include "machine_file.hpp"
 #include "option_kinds.hpp"
+#include "people.hpp"
 #include "rows.hpp"
 
 import nbm;
@@ -26,16 +27,17 @@ struct LoglikOptions : MachineOptions {
 
 /// log Z, which is told on standard error.
 auto log_z_of(const Machine& machine, const nbm::Dataset<Real>& data, const LoglikOptions& o) -> nbm::Estimate {
+    auto* const stream = o.run.quiet ? nullptr : stderr;
     const auto small = enumerated_units(machine.dbm.topology()) <= enumerated_unasked;
     if (o.log_z == "exact" || (o.log_z == "auto" && small)) {
         require_enumerable(machine);
-        const auto log_z = nbm::exact_log_z(machine.dbm);
-        fmt::print(stderr, "log Z {:.6f} nats, by enumeration\n", log_z);
+        const auto log_z = nbm::exact_log_z(machine.dbm, watched(stream, "log Z"));
+        say(stream, "log Z {:.6f} nats, by enumeration\n", log_z);
         return nbm::exactly(log_z);
     }
-    const auto log_z = estimate_log_z(machine.dbm, &data.train, o.run);
-    fmt::print(stderr, "log Z {}, by AIS, standard error {:.4f} (effective sample size {:.1f} of {} runs)\n", show(log_z),
-               log_z.standard_error, log_z.effective_sample_size, log_z.runs);
+    const auto log_z = estimate_log_z(machine.dbm, &data.train, o.run, watched(stream, "AIS"));
+    say(stream, "log Z {}, by AIS, standard error {:.4f} (effective sample size {:.1f} of {} runs)\n", show(log_z),
+        log_z.standard_error, log_z.effective_sample_size, log_z.runs);
     if (const auto verdict = log_z.trustworthy(); !verdict) { fmt::print(stderr, "do not trust log Z yet: {}\n", verdict.reason); }
     return log_z;
 }
@@ -56,8 +58,8 @@ auto loglik(CLI::App& command, LoglikOptions& o) -> void {
         return;
     }
     nbm::write_text(o.output, csv);
-    fmt::print("{} of {} {} rows of {} in {}\n", is_rbm ? "log-probabilities" : "lower bounds of the log-probability",
-               values.size(), split.name, o.run.data, o.output);
+    say(people(o.run.quiet, false), "{} of {} {} rows of {} in {}\n",
+        is_rbm ? "log-probabilities" : "lower bounds of the log-probability", values.size(), split.name, o.run.data, o.output);
 }
 
 }  // namespace
@@ -73,5 +75,6 @@ auto add_loglik_command(CLI::App& app) -> Command {
     add_run_options(*command, o->run, "Likelihood");
     add_ais_options(*command, o->run);
     add_output(*command, *o, "FILE.csv", "File for the values; by default they are printed");
+    add_quiet(*command, o->run.quiet);
     return {command, [o, command] { loglik(*command, *o); }};
 }

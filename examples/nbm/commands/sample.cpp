@@ -11,6 +11,7 @@
 #include "commands/command.hpp"
 #include "machine_file.hpp"
 #include "option_kinds.hpp"
+#include "people.hpp"
 #include "sheet.hpp"
 
 import nbm;
@@ -140,7 +141,8 @@ auto sample(CLI::App& command, SampleOptions& o) -> void {
         if (needs_rows) { arrays.emplace_back("data", rows); }
         nbm::write_npz<Real>(o.output, arrays);
     }
-    fmt::print("{} samples of {} after {} Gibbs sweeps in {}\n", o.count, machine.dbm.topology().describe(), o.steps, o.output);
+    say(people(o.run.quiet, false), "{} samples of {} after {} Gibbs sweeps in {}\n", o.count, machine.dbm.topology().describe(),
+        o.steps, o.output);
 }
 
 }  // namespace
@@ -165,5 +167,6 @@ auto add_sample_command(CLI::App& app) -> Command {
     add_split(*command, *o, "Which rows; by default test, or train where there are no test rows");
     add_run_options(*command, o->run, "Sampling");
     add_output(*command, *o, "FILE", "A .png file for a sheet of pictures, or .npz for the numbers")->required();
+    add_quiet(*command, o->run.quiet);
     return {command, [o, command] { sample(*command, *o); }};
 }

@@ -11,6 +11,7 @@
 #include "commands/command.hpp"
 #include "machine_file.hpp"
 #include "option_kinds.hpp"
+#include "people.hpp"
 
 import nbm;
 
@@ -80,7 +81,8 @@ auto transform(CLI::App& command, TransformOptions& o) -> void {
     } else {
         nbm::write_hdf5<Real>(o.output, arrays);
     }
-    fmt::print("the {} units of layer {} for {} rows of {} in {}\n", machine.dbm.size(layer), layer, rows, o.run.data, o.output);
+    say(people(o.run.quiet, false), "the {} units of layer {} for {} rows of {} in {}\n", machine.dbm.size(layer), layer, rows,
+        o.run.data, o.output);
 }
 
 }  // namespace
@@ -97,5 +99,6 @@ auto add_transform_command(CLI::App& app) -> Command {
         ->check(kind.check)
         ->take_last();
     add_output(*command, *o, "FILE", "An .npz, .csv or .h5 file for the means")->required();
+    add_quiet(*command, o->run.quiet);
     return {command, [o, command] { transform(*command, *o); }};
 }

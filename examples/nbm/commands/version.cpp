@@ -1,29 +1,24 @@
+#include <cstddef>
 #include <memory>
 #include <string>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "commands/command.hpp"
+#include "environment.hpp"
 #include "likelihood_json.hpp"
-
-import nbm;
 
 namespace {
 
 auto print_version(bool json) -> void {
-    const auto set = std::string(nbm::instruction_set());
+    const auto object = environment();
     if (json) {
-        const auto object = nlohmann::ordered_json{{"version", NBM_VERSION},
-                                                   {"compiler", __VERSION__},
-                                                   {"blas", nbm::blas_name()},
-                                                   {"instruction_set", set},
-                                                   {"threads", nbm::threads()}};
         fmt::print("{}\n", text_of(object));
         return;
     }
-    fmt::print("nbm {}\n{:<16} {}\n{:<16} {}\n{:<16} {}\n{:<16} {}\n", NBM_VERSION, "compiler", __VERSION__, "BLAS",
-               nbm::blas_name(), "instruction set", set, "threads", nbm::threads());
+    const auto text = [&](const char* key) { return object.at(key).get<std::string>(); };
+    fmt::print("nbm {}\n{:<16} {}\n{:<16} {}\n{:<16} {}\n{:<16} {}\n", text("version"), "compiler", text("compiler"), "BLAS",
+               text("blas"), "instruction set", text("instruction_set"), "threads", object.at("threads").get<std::size_t>());
 }
 
 }  // namespace

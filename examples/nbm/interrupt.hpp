@@ -1,0 +1,20 @@
+#pragma once
+
+#include <stop_token>
+#include <thread>
+
+/// Turns the first Ctrl-C into a stop request while it lives; a second one ends the program at once.
+class Interrupt {
+public:
+    Interrupt();
+    Interrupt(const Interrupt&) = delete;
+    auto operator=(const Interrupt&) -> Interrupt& = delete;
+    ~Interrupt();
+    inline auto token() const -> std::stop_token { return source_.get_token(); }
+
+private:
+    auto watch(const std::stop_token& done) -> void;
+
+    std::stop_source source_;
+    std::jthread watcher_;
+};
