@@ -35,14 +35,20 @@ auto ais_options(const TrainOptions& o) -> nbm::AISOptions {
 
 auto show(const nbm::Estimate& e) -> std::string { return fmt::format("{:.2f} nats [{:.2f}, {:.2f}]", e.value, e.low, e.high); }
 
-auto estimate_log_z(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>* rows, const TrainOptions& o) -> nbm::LogZ {
+auto estimate_log_z(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>* rows, const TrainOptions& o) -> Annealing {
     const auto options = ais_options(o);
-    return rows == nullptr ? nbm::AIS<Real>(dbm, options).run_log_z() : nbm::AIS<Real>(dbm, *rows, options).run_log_z();
+    auto ais = rows == nullptr ? nbm::AIS<Real>(dbm, options) : nbm::AIS<Real>(dbm, *rows, options);
+    const auto log_z = ais.run_log_z();
+    return {.log_z = log_z,
+            .log_z_base = ais.log_z_base(),
+            .log_weights = {ais.log_weights().begin(), ais.log_weights().end()},
+            .effective_sample_sizes = ais.effective_sample_sizes()};
 }
 
 auto estimate(const nbm::DBM<Real>& dbm, const nbm::Dataset<Real>* data, const TrainOptions& o, bool validation) -> Likelihood {
     auto result = Likelihood{.bound = !dbm.topology().is_rbm()};
-    result.log_z = estimate_log_z(dbm, data == nullptr ? nullptr : &data->train, o);
+    result.annealing = estimate_log_z(dbm, data == nullptr ? nullptr : &data->train, o);
+    result.log_z = result.annealing.log_z;
     if (data == nullptr) { return result; }
     const auto of = [&](const nbm::Matrix<Real>& rows) -> std::optional<nbm::LogProbability> {
         if (rows.shape(0) == 0) { return std::nullopt; }

@@ -11,7 +11,7 @@ import nbm;
 auto show(const nbm::Estimate& estimate) -> std::string;
 
 /// log Z by AIS as the options say. rows: of data, for base rates; null without.
-auto estimate_log_z(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>* rows, const TrainOptions& options) -> nbm::LogZ;
+auto estimate_log_z(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>* rows, const TrainOptions& options) -> Annealing;
 
 /// The same and, with data, the log-probabilities of the training and test rows, and of the validation rows when they are wanted;
 /// lower bounds of them for a deep machine.

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "likelihood_json.hpp"
+#include "pictures.hpp"
 #include "profile.hpp"
 #include "results.hpp"
 
@@ -18,9 +19,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr auto files = {"summary.json", "config.toml", "history.csv", "weights.h5", "samples.png", "filters.png"};
-constexpr std::size_t tiles_across = 10;
-constexpr std::size_t tiles = 100;
+constexpr auto files = {"summary.json", "config.toml", "history.csv", "weights.h5"};
 
 /// The weights and checkpoints of single epochs that an earlier run saved.
 auto saved_epochs(const fs::path& folder) -> std::vector<fs::path> {
@@ -39,21 +38,6 @@ auto saved_epochs(const fs::path& folder) -> std::vector<fs::path> {
         }
     }
     return result;
-}
-
-/// Long chains from training rows, so that one sees whether the machine keeps all kinds of them; the visible probabilities given
-/// the last hidden samples.
-auto draw_samples(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>& train, std::uint64_t seed) -> nbm::Matrix<Real> {
-    constexpr std::size_t sweeps = 1000;
-    auto chains = nbm::make_chains(dbm, tiles, seed, nbm::Purpose::samples);
-    const auto rows = nbm::permutation(nbm::Stream(seed, nbm::Purpose::samples), std::uint64_t{1} << 55U, train.shape(0));
-    for (std::size_t c = 0; c != tiles; ++c) {
-        for (std::size_t k = 0; k != train.shape(1); ++k) { chains.states[0](c, k) = train(rows[c % rows.size()], k); }
-    }
-    auto probabilities = nbm::States<Real>{};
-    nbm::Gibbs({.steps = sweeps - 1}).run(dbm, chains);
-    nbm::GibbsProb({}).run(dbm, chains, probabilities);
-    return probabilities[0];
 }
 
 /// floor_seconds is null where there is no floor.
@@ -82,9 +66,14 @@ auto start_again(const TrainOptions& o) -> std::string {
 
 auto check_output(const TrainOptions& o) -> void {
     const auto folder = fs::path(o.output);
-    for (const auto* name : files) {
-        if (fs::is_directory(folder / name)) {
-            throw nbm::FileError((folder / name).string(), "is a folder, in the way of a result");
+    auto results = old_pictures(folder);
+    for (const auto* name : files) { results.push_back(folder / name); }
+    for (const auto& path : results) {
+        if (fs::is_directory(path)) { throw nbm::FileError(path.string(), "is a folder, in the way of a result"); }
+    }
+    for (const auto* name : {"samples", "plots"}) {
+        if (fs::exists(folder / name) && !fs::is_directory(folder / name)) {
+            throw nbm::FileError((folder / name).string(), "is a file, in the way of a folder for results");
         }
     }
     const auto saves_epochs = o.save_every != 0 || !o.save_epochs.empty();
@@ -102,6 +91,7 @@ auto prepare_output(const TrainOptions& o) -> void {
     nbm::make_writable_folder(folder);
     for (const auto* name : files) { fs::remove(folder / name); }
     for (const auto& path : saved_epochs(folder)) { fs::remove(path); }
+    for (const auto& path : old_pictures(folder)) { fs::remove(path); }
     if (o.save_every != 0 || !o.save_epochs.empty()) { nbm::make_writable_folder(folder / "weights"); }
 }
 
@@ -112,23 +102,4 @@ auto write_summary(const Likelihood& likelihood, const TrainOptions& o, const Tr
     if (profile != nullptr) { summary["profile"] = to_json(*profile); }
     summary["command"] = o.command;
     nbm::write_text(fs::path(o.output) / "summary.json", text_of(summary) + "\n");
-}
-
-auto write_pictures(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>& train, const TrainOptions& o) -> bool {
-    constexpr std::size_t widest = 16'384;
-    const auto folder = fs::path(o.output);
-    const auto shape = nbm::image_shape_of(dbm.visible_size());
-    const auto zoom = shape.width < 10 ? std::size_t{8} : std::size_t{2};
-    const auto across = std::min(tiles_across, widest / (zoom * (shape.width + 1)));
-    if (across == 0) { return false; }
-    const auto samples = draw_samples(dbm, train, o.seed);
-    nbm::write_png(nbm::tile_images<Real>(samples, shape, across, nbm::Grey::zero_to_one, zoom), folder / "samples.png");
-    const auto& lowest = dbm.synapses().front();  // in ascending order: the one of the visible layer
-    const auto& weights = lowest.weights;
-    auto filters = nbm::zero_matrix<Real>(std::min(tiles, dbm.size(lowest.edge.upper)), dbm.visible_size());
-    for (std::size_t j = 0; j != filters.shape(0); ++j) {
-        for (std::size_t i = 0; i != filters.shape(1); ++i) { filters(j, i) = weights(i, j); }
-    }
-    nbm::write_png(nbm::tile_images<Real>(filters, shape, across, nbm::Grey::symmetric, zoom), folder / "filters.png");
-    return true;
 }

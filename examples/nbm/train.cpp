@@ -11,6 +11,7 @@
 #include "estimate.hpp"
 #include "fitting.hpp"
 #include "machine.hpp"
+#include "pictures.hpp"
 #include "profile.hpp"
 #include "results.hpp"
 #include "rows.hpp"
@@ -76,8 +77,7 @@ auto train(const Job& job) -> bool {
     likelihood.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     write_summary(likelihood, o, asked_profile);
     print(likelihood, is_binary(data));
-    const auto pictures = write_pictures(dbm, data.train, o);
-    fmt::print("{:.1f} s; results in {}/: history.csv, weights.h5, {}summary.json\n", likelihood.seconds, o.output,
-               pictures ? "samples.png, filters.png, " : "");
+    const auto pictures = write_pictures(dbm, data.train, likelihood.annealing, o);
+    fmt::print("{:.1f} s; results in {}/: history.csv, weights.h5, summary.json, {}\n", likelihood.seconds, o.output, pictures);
     return true;
 }

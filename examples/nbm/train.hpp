@@ -15,6 +15,7 @@ struct Job {
     bool continue_after_stop = false;
 };
 
-/// Trains, estimates, and writes config.toml, history.csv, checkpoints, weights, summary.json, samples.png and filters.png into
-/// options.output. False when the training was interrupted: its weights and a checkpoint are saved then, and nothing is estimated.
+/// Trains, estimates, and writes config.toml, history.csv, checkpoints, weights, summary.json and the pictures of
+/// pictures.hpp into options.output. False when the training was interrupted: its weights and a checkpoint are saved then, and
+/// nothing is estimated.
 auto train(const Job& job) -> bool;
