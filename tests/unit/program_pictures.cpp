@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -142,8 +143,10 @@ BOOST_AUTO_TEST_CASE(the_numbers_of_ais_are_those_of_the_summary) {
     BOOST_TEST(log_z.at("value").get<double>() == value, tt::tolerance(1e-12));
     const auto sizes = ais.at("effective_sample_size").get<std::vector<double>>();
     const auto positions = ais.at("positions").get<std::vector<double>>();
-    BOOST_TEST(sizes.size() == 200U);
-    BOOST_TEST(positions.size() == 200U);
+    BOOST_TEST(sizes.size() == positions.size());
+    BOOST_TEST(positions.size() > 50U);
+    BOOST_TEST(positions.size() <= 200U);
+    BOOST_TEST(std::ranges::is_sorted(positions, std::ranges::less_equal{}));
     BOOST_TEST(positions.front() == 0.0);
     BOOST_TEST(positions.back() == 1.0);
     BOOST_TEST(sizes.front() == 60.0);
