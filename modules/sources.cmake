@@ -56,8 +56,10 @@ set(NBM_INTERFACES
   io/state.cppm
   io/checkpoint_file.cppm
   io/images.cppm
+  io/gif.cppm
   io/event_file.cppm
   io/table.cppm
+  io/histogram.cppm
   io/plots.cppm
   callbacks/callbacks.cppm
   callbacks/logs.cppm
@@ -149,6 +151,7 @@ set(NBM_INTERNALS
   estimators/bases.cpp
   estimators/moment_path.cpp
   estimators/place_betas.cpp
+  estimators/weight_sums.cpp
   estimators/clamped_enumeration.cpp
   estimators/enumeration.cpp
   estimators/exact_moments.cpp
@@ -179,9 +182,11 @@ set(NBM_INTERNALS
   io/state.cpp
   io/checkpoint_file.cpp
   io/images.cpp
+  io/gif.cpp
   io/event_file.cpp
   io/table.cpp
   io/programs.cpp
+  io/histogram.cpp
   io/plots.cpp
   callbacks/logs.cpp
   callbacks/session.cpp

@@ -61,16 +61,23 @@ auto watched(std::FILE* stream, std::string what, std::stop_token stop) -> nbm::
 }
 
 auto estimate_log_z(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>* rows, const TrainOptions& o, const nbm::Control& control)
-    -> nbm::LogZ {
+    -> Annealing {
     auto options = ais_options(o);
     options.control = control;
-    return rows == nullptr ? nbm::AIS<Real>(dbm, options).run_log_z() : nbm::AIS<Real>(dbm, *rows, options).run_log_z();
+    auto ais = rows == nullptr ? nbm::AIS<Real>(dbm, options) : nbm::AIS<Real>(dbm, *rows, options);
+    const auto log_z = ais.run_log_z();
+    return {.log_z = log_z,
+            .log_z_base = ais.log_z_base(),
+            .log_weights = {ais.log_weights().begin(), ais.log_weights().end()},
+            .effective_sample_sizes = ais.effective_sample_sizes()};
 }
 
 auto estimate(const nbm::DBM<Real>& dbm, const nbm::Dataset<Real>* data, const TrainOptions& o, bool validation,
               std::stop_token stop) -> Likelihood {
     auto result = Likelihood{.bound = !dbm.topology().is_rbm()};
-    result.log_z = estimate_log_z(dbm, data == nullptr ? nullptr : &data->train, o, watched(people(o.quiet, o.json), "AIS", stop));
+    result.annealing =
+        estimate_log_z(dbm, data == nullptr ? nullptr : &data->train, o, watched(people(o.quiet, o.json), "AIS", stop));
+    result.log_z = result.annealing.log_z;
     if (data == nullptr) { return result; }
     const auto of = [&](const nbm::Matrix<Real>& rows) -> std::optional<nbm::LogProbability> {
         if (rows.shape(0) == 0) { return std::nullopt; }

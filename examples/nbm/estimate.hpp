@@ -17,7 +17,7 @@ auto watched(std::FILE* stream, std::string what, std::stop_token stop = {}) -> 
 
 /// log Z by AIS as the options say. rows: of data, for base rates; null without. Throws Cancelled.
 auto estimate_log_z(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>* rows, const TrainOptions& options,
-                    const nbm::Control& control) -> nbm::LogZ;
+                    const nbm::Control& control) -> Annealing;
 
 /// The same and, with data, the log-probabilities of the training and test rows, and of the validation rows when they are wanted;
 /// lower bounds of them for a deep machine. Tells people how far it is. Throws Cancelled.

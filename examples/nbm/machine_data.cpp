@@ -63,6 +63,12 @@ auto add_output(CLI::App& command, MachineOptions& o, const char* word, const ch
     return command.add_option("--output", o.output, help)->type_name(kind.word)->check(kind.check)->group("Output")->take_last();
 }
 
+auto add_plots(CLI::App& command, MachineOptions& o, const char* help) -> void {
+    const auto kind = text("FOLDER");
+    command.add_option("--plots", o.plots, help)->type_name(kind.word)->check(kind.check)->group("Output")->take_last();
+    command.add_flag("--overwrite", o.overwrite, "Replace plots that are there")->group("Output");
+}
+
 auto check_output_file(const MachineOptions& o) -> void {
     const auto path = fs::path(o.output);
     if (fs::is_directory(path)) { throw nbm::FileError(o.output, "is a folder; the name of a file is expected"); }

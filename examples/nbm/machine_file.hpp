@@ -35,6 +35,7 @@ struct MachineOptions {
     std::string output;
     bool overwrite = false;
     bool json = false;
+    std::string plots;  // a folder; empty: none are asked for
 };
 
 /// FILE, which is needed.
@@ -73,6 +74,9 @@ auto add_split(CLI::App& command, MachineOptions& options, const char* help) -> 
 
 /// --output with --overwrite.
 auto add_output(CLI::App& command, MachineOptions& options, const char* word, const char* help) -> CLI::Option*;
+
+/// --plots with --overwrite.
+auto add_plots(CLI::App& command, MachineOptions& options, const char* help) -> void;
 
 /// Throws FileError unless the output can be written; makes its folder.
 auto check_output_file(const MachineOptions& options) -> void;

@@ -23,24 +23,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t tiles_across = 10;
-constexpr std::size_t tiles = 100;
-
-/// Long chains from training rows, so that one sees whether the machine keeps all kinds of them; the visible probabilities given
-/// the last hidden samples.
-auto draw_samples(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>& train, std::uint64_t seed) -> nbm::Matrix<Real> {
-    constexpr std::size_t sweeps = 1000;
-    auto chains = nbm::make_chains(dbm, tiles, seed, nbm::Purpose::samples);
-    const auto rows = nbm::permutation(nbm::Stream(seed, nbm::Purpose::samples), std::uint64_t{1} << 55U, train.shape(0));
-    for (std::size_t c = 0; c != tiles; ++c) {
-        for (std::size_t k = 0; k != train.shape(1); ++k) { chains.states[0](c, k) = train(rows[c % rows.size()], k); }
-    }
-    auto probabilities = nbm::States<Real>{};
-    nbm::Gibbs({.steps = sweeps - 1}).run(dbm, chains);
-    nbm::GibbsProb({}).run(dbm, chains, probabilities);
-    return probabilities[0];
-}
-
 /// floor_seconds is null where there is no floor.
 auto to_json(const TrainingProfile& profile) -> nlohmann::ordered_json {
     auto json = nlohmann::ordered_json{};
@@ -78,23 +60,4 @@ auto append_text(const fs::path& path, const std::string& more) -> void {
     if (!file) { return; }
     const auto text = std::string(std::istreambuf_iterator<char>(file), {});
     nbm::write_text(path, text + more);
-}
-
-auto write_pictures(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>& train, const TrainOptions& o) -> bool {
-    constexpr std::size_t widest = 16'384;
-    const auto folder = fs::path(o.output);
-    const auto shape = nbm::image_shape_of(dbm.visible_size());
-    const auto zoom = shape.width < 10 ? std::size_t{8} : std::size_t{2};
-    const auto across = std::min(tiles_across, widest / (zoom * (shape.width + 1)));
-    if (across == 0) { return false; }
-    const auto samples = draw_samples(dbm, train, o.seed);
-    nbm::write_png(nbm::tile_images<Real>(samples, shape, across, nbm::Grey::zero_to_one, zoom), folder / "samples.png");
-    const auto& lowest = dbm.synapses().front();  // in ascending order: the one of the visible layer
-    const auto& weights = lowest.weights;
-    auto filters = nbm::zero_matrix<Real>(std::min(tiles, dbm.size(lowest.edge.upper)), dbm.visible_size());
-    for (std::size_t j = 0; j != filters.shape(0); ++j) {
-        for (std::size_t i = 0; i != filters.shape(1); ++i) { filters(j, i) = weights(i, j); }
-    }
-    nbm::write_png(nbm::tile_images<Real>(filters, shape, across, nbm::Grey::symmetric, zoom), folder / "filters.png");
-    return true;
 }

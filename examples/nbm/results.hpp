@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "train_options.hpp"
 
@@ -15,10 +16,19 @@ struct TrainingProfile;
 /// The machine of the program.
 using Real = float;
 
+/// An estimate of log Z by AIS, with what it rests on.
+struct Annealing {
+    nbm::LogZ log_z = {};
+    double log_z_base = 0.0;               // nats
+    std::vector<double> log_weights = {};  // of each run, nats
+    nbm::EffectiveSampleSizes effective_sample_sizes = {};
+};
+
 /// What `nbm train` finds out in the end, and `nbm ais` later.
 struct Likelihood {
     bool bound = false;  // of a deep machine: the probabilities are lower bounds
     nbm::LogZ log_z = {};
+    Annealing annealing = {};                       // by which log Z was estimated
     std::optional<nbm::LogProbability> train = {};  // none without data
     std::optional<nbm::LogProbability> valid = {};  // not of a training
     std::optional<nbm::LogProbability> test = {};   // none without test rows
@@ -42,6 +52,3 @@ auto write_summary(const RunSummary& run, const TrainOptions& options) -> std::s
 
 /// Adds to a text file, atomically; nothing where there is none.
 auto append_text(const std::filesystem::path& path, const std::string& more) -> void;
-
-/// samples.png and filters.png; false when the rows are too wide for a picture.
-auto write_pictures(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>& train, const TrainOptions& options) -> bool;

@@ -12,7 +12,9 @@
 #include "interrupt.hpp"
 #include "machine.hpp"
 #include "people.hpp"
+#include "pictures.hpp"
 #include "profile.hpp"
+#include "report/report.hpp"
 #include "results.hpp"
 #include "rows.hpp"
 #include "run_callbacks.hpp"
@@ -104,9 +106,11 @@ auto train(const Job& job) -> bool {
     const auto text = describe(likelihood, is_binary(data));
     if (!callbacks.summary.empty()) { append_text(callbacks.summary, text); }
     say(stream, "{}", text);
-    const auto pictures = !o.no_pictures && write_pictures(dbm, data.train, o);
-    say(stream, "{:.1f} s; results in {}/: {}summary.json, history.csv, {}weights/final.h5\n", likelihood.seconds, o.output,
-        callbacks.summary.empty() ? "" : "summary.txt, ", pictures ? "samples.png, filters.png, " : "");
+    write_ais_json(likelihood.annealing, fs::path(o.output) / "ais.json");
+    const auto pictures = o.no_pictures ? std::string{} : write_pictures(dbm, data.train, likelihood.annealing, o, stream);
+    write_report(o.output);
+    say(stream, "{:.1f} s; results in {}/: report.html, {}weights/final.h5{}\n", likelihood.seconds, o.output,
+        callbacks.summary.empty() ? "" : "summary.txt, ", pictures);
     if (o.json) { fmt::print("{}", summary); }
     return true;
 }

@@ -36,6 +36,30 @@ auto sheet_of(const FilterImagesOptions& options, const Topology& topology) -> S
 
 }  // namespace
 
+auto reaches_visible(const Topology& topology, std::size_t layer) -> bool {
+    return layer == 0 || std::ranges::any_of(topology.edges(), [&](Edge edge) {
+               return edge.upper == layer && reaches_visible(topology, edge.lower);
+           });
+}
+
+template <Real T>
+auto filters_of(const DBM<T>& dbm, std::size_t layer, std::size_t count) -> Matrix<T> {
+    if (layer >= dbm.layer_count() || count > dbm.size(layer)) {
+        throw InputError(
+            fmt::format("there are no filters of {} units of layer {} in a machine {}", count, layer, dbm.topology().describe()));
+    }
+    auto parts = std::vector<Matrix<T>>{};  // by way of each layer
+    for (std::size_t l = 0; l <= layer; ++l) { parts.push_back(zero_matrix<T>(count, dbm.size(l))); }
+    for (std::size_t k = 0; k != count; ++k) { parts[layer](k, k) = T{1}; }
+    for (auto l = layer; l != 0; --l) {
+        for (const auto& synapse : dbm.synapses()) {
+            if (synapse.edge.upper != l) { continue; }
+            multiply<T>(parts[l], synapse.weights, parts[synapse.edge.lower], Transpose::no, Transpose::yes, T{1}, T{1});
+        }
+    }
+    return parts[0];
+}
+
 FilterImages::FilterImages(FilterImagesOptions options) : options_(std::move(options)) {
     if (options_.path.empty()) { throw InputError("FilterImages: path is empty; the path of a file is needed"); }
     if (options_.layer == 0) { throw InputError("FilterImages: layer is 0, which is visible; the hidden ones are 1 and up"); }
@@ -72,6 +96,8 @@ auto FilterImages::on_epoch_end(const ModelContext<EpochInfo, T>& context) -> vo
     write_png(sheet.draw(filters, Grey::symmetric), epoch_path(options_.path, context.epoch, context.logs()));
 }
 
+template auto filters_of(const DBM<float>&, std::size_t, std::size_t) -> Matrix<float>;
+template auto filters_of(const DBM<double>&, std::size_t, std::size_t) -> Matrix<double>;
 template auto FilterImages::on_epoch_end(const ModelContext<EpochInfo, float>&) -> void;
 template auto FilterImages::on_epoch_end(const ModelContext<EpochInfo, double>&) -> void;
 

@@ -13,6 +13,15 @@ import :tensor;
 
 export namespace nbm {
 
+/// Whether paths of connections lead down from a layer to the visible units; false for a layer that is not there.
+auto reaches_visible(const Topology& topology, std::size_t layer) -> bool;
+
+/// What the first `count` units of a layer look for in the visible units: [count, visible], the sum over all paths down of the
+/// products of their weights; for the first hidden layer its weights themselves. Zeros when no path leads down. Throws InputError
+/// for a layer that is not there or has fewer units.
+template <Real T>
+auto filters_of(const DBM<T>& dbm, std::size_t layer, std::size_t count) -> Matrix<T>;
+
 struct FilterImagesOptions {
     std::filesystem::path path = "filters/{epoch:04d}.png";
     std::size_t layer = 1;    // whose units; 1 is the first hidden one

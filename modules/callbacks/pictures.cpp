@@ -71,29 +71,6 @@ auto square_sheet(ImageShape shape, std::size_t tiles) -> Sheet {
     return {shape, tiles, std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(std::sqrt(static_cast<double>(tiles)))))};
 }
 
-/// Whether paths lead down from a layer to the visible units.
-auto reaches_visible(const Topology& topology, std::size_t layer) -> bool {
-    return layer == 0 || std::ranges::any_of(topology.edges(), [&](Edge edge) {
-               return edge.upper == layer && reaches_visible(topology, edge.lower);
-           });
-}
-
-/// What the first `count` units of a layer look for in the visible units: [count, visible], the sum over all paths down of the
-/// products of their weights.
-template <Real T>
-auto filters_of(const DBM<T>& dbm, std::size_t layer, std::size_t count) -> Matrix<T> {
-    auto parts = std::vector<Matrix<T>>{};  // by way of each layer
-    for (std::size_t l = 0; l <= layer; ++l) { parts.push_back(zero_matrix<T>(count, dbm.size(l))); }
-    for (std::size_t k = 0; k != count; ++k) { parts[layer](k, k) = T{1}; }
-    for (auto l = layer; l != 0; --l) {
-        for (const auto& synapse : dbm.synapses()) {
-            if (synapse.edge.upper != l) { continue; }
-            multiply<T>(parts[l], synapse.weights, parts[synapse.edge.lower], Transpose::no, Transpose::yes, T{1}, T{1});
-        }
-    }
-    return parts[0];
-}
-
 /// Random numbers for pictures, other ones in each epoch: sweeps from first_sweep(epoch) on, of which the first few are left to
 /// draws that are no sweeps.
 constexpr auto drawn_before_sweeps = std::uint64_t{8};

@@ -16,6 +16,7 @@ module;
 module nbm:callbacks.tensorboard_impl;
 
 import :callbacks.contexts;
+import :callbacks.filter_images;
 import :callbacks.logs;
 import :callbacks.options;
 import :callbacks.pictures;

@@ -28,6 +28,7 @@ import :estimators.log_z;
 import :estimators.moment_path;
 import :estimators.place_betas;
 import :estimators.stream_draw;
+import :estimators.weight_sums;
 import :model;
 import :random;
 import :sampling.fields;
@@ -167,16 +168,24 @@ auto AIS<T>::run_blocks(bool up, const Start& start) -> void {
     const auto binary = takes_binary_path<T>() && path_->is_plain();
     auto log_weights = std::vector<double>(options_.runs);
     constexpr std::size_t steps_between_reports = 16;
+    constexpr std::size_t most_recorded = 200;
     const auto steps = positions_.size() - 1;
     auto progress = Progress(options_.control, options_.runs * steps);
     const auto backwards = up ? std::vector<double>{} : std::vector<double>(positions_.rbegin(), positions_.rend());
     const auto order = std::span(up ? positions_ : backwards);
+    const auto recorded = evenly_spaced_steps(order, most_recorded);
+    auto sums = std::vector<std::vector<WeightSums>>(options_.runs);  // at these steps, by the first run of each block
     const auto run_rows = [&](Rows rows) {
         if (progress.stopped()) { return; }
         auto chains = path_->make_chains(rows.count);
         auto draw = StreamDraw<T>(options_.seed, up ? forward_steps : reverse_steps, rows.first);
         auto reported = std::size_t{0};
+        const auto record = [&](std::size_t done) {
+            auto& block = sums[rows.first];
+            if (block.size() != recorded.size() && recorded[block.size()] == done) { block.emplace_back(chains.log_weights); }
+        };
         const auto keep_going = [&](std::size_t step) {
+            record(step - 1);
             // Only steps that are done count, so that a run which ends early is never complete.
             if ((step - 1) % steps_between_reports == 0) {
                 progress.advance(rows.count * (step - 1 - reported));
@@ -190,6 +199,7 @@ auto AIS<T>::run_blocks(bool up, const Start& start) -> void {
         } else if constexpr (std::same_as<T, float>) {
             BinaryAnnealing(*path_, chains, draw.stream(), draw.next_step(), rows.first).run(order, options_.sweeps, keep_going);
         }
+        record(steps);
         if (!progress.stopped()) { progress.advance(rows.count * (steps - reported)); }
         std::ranges::copy(chains.log_weights, log_weights.begin() + static_cast<std::ptrdiff_t>(rows.first));
     };
@@ -206,13 +216,29 @@ auto AIS<T>::run_blocks(bool up, const Start& start) -> void {
     }
     progress.finish("annealed importance sampling");
     log_weights_ = std::move(log_weights);
+    effective_sample_sizes_ = {};
+    for (std::size_t i = 0; i != recorded.size(); ++i) {
+        auto all = WeightSums{};
+        for (const auto& block : sums) {  // always in this order
+            if (!block.empty()) { all.add(block[i]); }
+        }
+        effective_sample_sizes_.positions.push_back(order[recorded[i]]);
+        effective_sample_sizes_.values.push_back(all.effective_sample_size());
+    }
+}
+
+template <Real T>
+auto AIS<T>::finish(bool reverse) -> LogZ {
+    reverse_ = reverse;
+    auto result = estimate_log_error_z();
+    effective_sample_sizes_.values.back() = result.effective_sample_size;  // the same number, rounded in the same way
+    return result;
 }
 
 template <Real T>
 auto AIS<T>::run_log_z() -> LogZ {
     run_blocks(true, [&](AnnealedChains<T>& chains, std::size_t first, Draw<T>& draw) { start(chains, first, draw); });
-    reverse_ = false;
-    return estimate_log_error_z();
+    return finish(false);
 }
 
 template <Real T>
@@ -221,8 +247,7 @@ auto AIS<T>::run_reverse_log_z(const States<T>& samples) -> LogZ {
     run_blocks(false, [&](AnnealedChains<T>& chains, std::size_t first, Draw<T>& draw) {
         place_samples(samples, true, opposite(path_->summed()), first, chains, draw);
     });
-    reverse_ = true;
-    return estimate_log_error_z();
+    return finish(true);
 }
 
 template <Real T>

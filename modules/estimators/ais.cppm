@@ -43,6 +43,14 @@ struct Sandwich {
     LogZ above;
 };
 
+/// How much the weights of M runs are worth along the path: values[i] = (sum_r w_r)^2 / sum_r w_r^2, where w_r is the weight that
+/// run r has collected on its way to positions[i]. It is M where the runs begin, 1 when a single one carries all weight, and 0
+/// where no weight is above 0 or one is not finite; a fall shows where on the path the runs drift apart.
+struct EffectiveSampleSizes {
+    std::vector<double> positions;
+    std::vector<double> values;
+};
+
 /// Annealed importance sampling (Neal 2001) of log Z. The machine is copied. A path or schedule that must be made first, by pilot
 /// runs, is made when it is first needed, from random numbers of its own. The same seed gives the same result for any number of
 /// threads.
@@ -79,6 +87,10 @@ public:
     /// log w of each run, without log Z of the base, in nats.
     inline auto log_weights() const -> std::span<const double> { return log_weights_; }
 
+    /// Of the same run: at most 200 positions in the order of its steps, evenly spaced as far as the schedule allows, the first and
+    /// the last of the path among them. The last value is LogZ::effective_sample_size.
+    inline auto effective_sample_sizes() const -> const EffectiveSampleSizes& { return effective_sample_sizes_; }
+
     /// What log of the mean weight is added to: log Z of the base, in nats, for another machine up to the hidden units that only
     /// one of the two has.
     inline auto log_z_base() const -> double { return log_z_base_.value; }
@@ -92,6 +104,7 @@ private:
     auto start(AnnealedChains<T>& chains, std::size_t first, Draw<T>& draw) const -> void;
     template <class Start>
     auto run_blocks(bool up, const Start& start) -> void;
+    auto finish(bool reverse) -> LogZ;
 
     AISOptions options_;
     DBM<T> target_;
@@ -102,6 +115,7 @@ private:
     std::optional<AnnealingPath<T>> path_;
     std::vector<double> positions_;
     std::vector<double> log_weights_;
+    EffectiveSampleSizes effective_sample_sizes_;
     bool reverse_ = false;
 };
 

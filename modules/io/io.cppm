@@ -7,6 +7,8 @@ export import :io.weights;
 export import :io.state;
 export import :io.checkpoint_file;
 export import :io.images;
+export import :io.gif;
 export import :io.event_file;
 export import :io.table;
+export import :io.histogram;
 export import :io.plots;

@@ -8,6 +8,7 @@ module;
 #include <fstream>
 #include <ios>
 #include <limits>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,6 +19,7 @@ module;
 module nbm:io.plots_impl;
 
 import :io.files;
+import :io.histogram;
 import :io.plots;
 import :io.programs;
 import :io.utf8;
@@ -75,18 +77,19 @@ struct Axis {
 
     auto clamp(double value) const -> double { return std::clamp(value, low, high); }
 
-    /// Sets the margins, a share of the span, and the ticks; only_whole keeps ticks off fractions where all values are whole.
-    auto finish(double margin, bool only_whole) -> void {
+    /// Sets the margins, a share of the span, and the ticks; only_whole keeps ticks off fractions where all values are whole;
+    /// on_zero leaves no margin below 0.
+    auto finish(double margin, bool only_whole, bool on_zero = false) -> void {
         if (low > high) { low = 0.0, high = 1.0; }
         const auto magnitude = std::max(std::abs(low), std::abs(high));
         only_whole = only_whole && whole && magnitude < 1e15;
         if (high - low <= std::max(1e-10 * magnitude, 1e-300)) {  // gnuplot can draw no narrower range
             const auto half = only_whole || magnitude < 1e-200 ? 1.0 : 0.05 * magnitude;
-            low -= half;
+            if (!on_zero || low != 0.0) { low -= half; }
             high += half;
         } else {
             const auto extra = margin * (high - low);
-            low -= extra;
+            if (!on_zero || low != 0.0) { low -= extra; }
             high += extra;
         }
         const auto least = (high - low) / 8.0;
@@ -130,11 +133,32 @@ auto label(std::string_view text, std::size_t limit) -> std::string {
 
 /// The data and the parts of the plot command of each curve.
 struct Drawing {
-    std::string data;
-    std::string parts;
+    std::size_t panel = 0;
+    std::string data = {};
+    std::string parts = {};
 
-    auto block(const std::string& name, const std::string& rows) -> void { data += fmt::format("${} << EOD\n{}EOD\n", name, rows); }
+    /// The name of a block of data.
+    auto block(std::string_view kind, std::size_t index, const std::string& rows) -> std::string {
+        const auto name = fmt::format("${}{}_{}", kind, panel, index);
+        data += fmt::format("{} << EOD\n{}EOD\n", name, rows);
+        return name;
+    }
     auto part(const std::string& text) -> void { parts += (parts.empty() ? "plot " : ", ") + text; }
+
+    /// One outline of all bars; single boxes would show seams where they touch.
+    auto add(std::size_t index, const std::string& title, const Bars& bars) -> void {
+        auto outline = std::string{};
+        for (std::size_t i = 0; i != bars.heights.size(); ++i) {
+            const auto before = i == 0 ? 0.0 : bars.heights[i - 1];
+            outline += fmt::format("{0} {1}\n{0} {2}\n", bars.edges[i], before, bars.heights[i]);
+        }
+        if (!bars.heights.empty()) { outline += fmt::format("{0} {1}\n{0} 0\n", bars.edges.back(), bars.heights.back()); }
+        const auto* const colour = colours[index % colours.size()];
+        const auto name = block("bars", index, outline.empty() ? "NaN NaN\n" : outline);
+        part(fmt::format("{} using 1:2 with filledcurves closed fs transparent solid 0.35 noborder lc rgb '{}' {}", name, colour,
+                         title));
+        part(fmt::format("{} using 1:2 with lines lw 1 lc rgb '{}' notitle", name, colour));
+    }
 
     auto add(std::size_t index, const std::string& title, const std::vector<Point>& points, const Axis& y) -> void {
         const auto* const colour = colours[index % colours.size()];
@@ -154,16 +178,15 @@ struct Drawing {
             const auto high = y.clamp(point.high);
             bars += band ? fmt::format("{} {} {}\n", point.x, low, high) : fmt::format("{} {} 0 {}\n", point.x, low, high - low);
         }
-        block(fmt::format("line{}", index), line);
         if (!bars.empty()) {
             // Vectors with two flat heads: gnuplot's own error bars leave a gap around the point, in which short ones vanish.
-            block(fmt::format("bars{}", index), bars);
             part(fmt::format(
-                "$bars{} with {} lc rgb '{}' notitle", index,
+                "{} with {} lc rgb '{}' notitle", block("errors", index, bars),
                 band ? "filledcurves fs transparent solid 0.2 noborder" : "vectors heads size screen 0.004,90 fixed lw 1", colour));
         }
         const auto style = marked ? fmt::format("linespoints pt 7 ps {}", points.size() == 1 ? 1.0 : 0.5) : std::string("lines");
-        part(fmt::format("$line{} using 1:2 with {} lw 2 dt {} lc rgb '{}' {}", index, style, dashes, colour, title));
+        part(fmt::format("{} using 1:2 with {} lw 2 dt {} lc rgb '{}' {}", block("line", index, line), style, dashes, colour,
+                         title));
     }
 };
 
@@ -172,31 +195,53 @@ struct Legend {
     std::vector<std::string> titles;
     std::size_t more = 0;
 
-    explicit Legend(const std::vector<Curve>& curves) {
+    /// rows: for which there is room.
+    Legend(const std::vector<std::string>& labels, std::size_t rows) {
         constexpr auto longest_label = std::size_t{60};
-        constexpr auto rows = std::size_t{12};
         auto longest = std::size_t{1};
-        for (const auto& curve : curves) { longest = std::max(longest, std::min(curve.label.size(), longest_label)); }
+        for (const auto& text : labels) { longest = std::max(longest, std::min(text.size(), longest_label)); }
         auto room = rows * std::max<std::size_t>(1, 780 / (90 + 10 * longest));  // pixels: all, line mark, letter
-        for (const auto& curve : curves) {
-            const auto listed = !curve.label.empty() && room != 0;
-            titles.push_back(listed ? "title " + label(curve.label, longest_label) : "notitle");
+        for (const auto& text : labels) {
+            const auto listed = !text.empty() && room != 0;
+            titles.push_back(listed ? "title " + label(text, longest_label) : "notitle");
             if (listed) {
                 --room;
-            } else if (!curve.label.empty()) {
+            } else if (!text.empty()) {
                 ++more;
             }
         }
     }
 };
 
-/// The script but for the terminals and the plot command, and that command.
-struct Script {
-    std::string set_up;
+/// What a frame holds: its data, and the commands that draw it.
+struct Frame {
+    std::string data;
     std::string draw;
 };
 
-auto make_script(const Plot& plot) -> Script {
+auto labels_of(const Plot& plot) -> std::vector<std::string> {
+    auto labels = std::vector<std::string>{};
+    for (const auto& bars : plot.bars) { labels.push_back(bars.label); }
+    for (const auto& curve : plot.curves) { labels.push_back(curve.label); }
+    return labels;
+}
+
+/// All that is set anew for each frame.
+auto settings(const Plot& plot, const Axis& x, const Axis& y, bool nothing) -> std::string {
+    auto draw = fmt::format("set title {} font ',14'\n", label(plot.title, 80));
+    draw += fmt::format("set xlabel {}\nset ylabel {}\n", label(plot.x_label, 80), label(plot.y_label, 55));
+    for (const auto& [name, axis] : {std::pair{'x', x}, std::pair{'y', y}}) {
+        draw += fmt::format("set {0}range [{1}:{2}]\nset {0}tics {3} nomirror out scale 0.5\nset format {0} '{4}'\n", name,
+                            axis.low, axis.high, axis.step, axis.format);
+    }
+    const auto labels = labels_of(plot);
+    const auto named = std::ranges::any_of(labels, [](const std::string& text) { return !text.empty(); });
+    draw += named ? "set key outside bottom center horizontal Left reverse samplen 2.5 width 1 height 1\n" : "unset key\n";
+    draw += nothing ? "set label 1 'no finite values' at graph 0.5,0.5 center\n" : "unset label 1\n";
+    return draw;
+}
+
+auto make_frame(const Plot& plot, std::size_t panel, std::size_t legend_rows) -> Frame {
     auto x = Axis{};
     auto y = Axis{};
     auto curves = std::vector<std::vector<Point>>{};
@@ -207,28 +252,48 @@ auto make_script(const Plot& plot) -> Script {
             if (point.has_bar()) { y.include(point.low), y.include(point.high); }
         }
     }
-    const auto nothing = x.low > x.high;
-    x.finish(0.02, true);
-    y.finish(0.05, false);
-    const auto legend = Legend(plot.curves);
-    auto drawing = Drawing{};
-    for (std::size_t c = 0; c != curves.size(); ++c) { drawing.add(c, legend.titles[c], curves[c], y); }
-    if (legend.more != 0) { drawing.part(fmt::format("NaN with lines lc rgb '#FFFFFF' title 'and {} more'", legend.more)); }
-    if (curves.empty()) { drawing.part("NaN notitle"); }
-    const auto named = std::ranges::any_of(plot.curves, [](const Curve& curve) { return !curve.label.empty(); });
-
-    auto set_up = std::string("set encoding utf8\nset decimalsign '.'\nset minussign\n");
-    set_up += fmt::format("set title {} font ',14'\n", label(plot.title, 80));
-    set_up += fmt::format("set xlabel {}\nset ylabel {}\n", label(plot.x_label, 80), label(plot.y_label, 55));
-    for (const auto& [name, axis] : {std::pair{'x', x}, std::pair{'y', y}}) {
-        set_up += fmt::format("set {0}range [{1}:{2}]\nset {0}tics {3} nomirror out scale 0.5\nset format {0} '{4}'\n", name,
-                              axis.low, axis.high, axis.step, axis.format);
+    for (const auto& bars : plot.bars) {
+        check_bars(bars);
+        for (const auto edge : bars.edges) { x.include(edge); }
+        for (const auto height : bars.heights) { y.include(height); }
     }
-    set_up +=
-        "set rmargin 5\nset border 3 lc rgb '#606060'\nset grid lt 1 lw 0.5 lc rgb '#D8D8D8'\nset tics textcolor rgb '#303030'\n";
-    set_up += named ? "set key outside bottom center horizontal Left reverse samplen 2.5 width 1 height 1\n" : "unset key\n";
-    if (nothing) { set_up += "set label 'no finite values' at graph 0.5,0.5 center\n"; }
-    return {.set_up = set_up + drawing.data, .draw = drawing.parts + '\n'};
+    const auto nothing = y.low > y.high;
+    const auto from_zero = plot.from_zero || !plot.bars.empty();
+    if (from_zero && !nothing && y.low > 0.0) { y.include(0.0); }
+    x.finish(0.02, true);
+    y.finish(0.05, false, from_zero);
+    const auto labels = labels_of(plot);
+    const auto legend = Legend(labels, legend_rows);
+    auto drawing = Drawing{.panel = panel};
+    for (std::size_t b = 0; b != plot.bars.size(); ++b) { drawing.add(b, legend.titles[b], plot.bars[b]); }
+    for (auto c = plot.bars.size(); c != labels.size(); ++c) { drawing.add(c, legend.titles[c], curves[c - plot.bars.size()], y); }
+    if (legend.more != 0) { drawing.part(fmt::format("NaN with lines lc rgb '#FFFFFF' title 'and {} more'", legend.more)); }
+    if (labels.empty()) { drawing.part("NaN notitle"); }
+    return {.data = drawing.data, .draw = settings(plot, x, y, nothing) + drawing.parts + '\n'};
+}
+
+/// All of a script but the terminals and the drawing, and that.
+struct Script {
+    std::string set_up;
+    std::string draw;
+};
+
+auto make_script(std::span<const Plot> plots) -> Script {
+    constexpr auto most_legend_rows = std::size_t{12};
+    auto script = Script{.set_up =
+                             "set encoding utf8\nset decimalsign '.'\nset minussign\nset rmargin 5\n"
+                             "set border 3 lc rgb '#606060'\nset grid lt 1 lw 0.5 lc rgb '#D8D8D8'\n"
+                             "set tics textcolor rgb '#303030'\n",
+                         .draw = {}};
+    for (std::size_t p = 0; p != plots.size(); ++p) {
+        const auto frame = make_frame(plots[p], p, plots.size() == 1 ? most_legend_rows : most_legend_rows / 2);
+        script.set_up += frame.data;
+        script.draw += frame.draw;
+    }
+    if (plots.size() > 1) {
+        script.draw = fmt::format("set multiplot layout {},1\n{}unset multiplot\n", plots.size(), script.draw);
+    }
+    return script;
 }
 
 /// The first complaint in what gnuplot wrote: it echoes the command, points at the place and then says `line 0: complaint`.
@@ -272,8 +337,12 @@ auto has_gnuplot() -> bool {
     return result.started && result.problem.empty();
 }
 
-auto write_plot(const Plot& plot, const fs::path& base) -> void {
-    const auto script = make_script(plot);
+auto write_plot(const Plot& plot, const fs::path& base) -> void { write_plots({&plot, 1}, base); }
+
+auto write_plots(std::span<const Plot> plots, const fs::path& base) -> void {
+    if (plots.empty()) { throw InputError("a picture of 0 plots was asked for"); }
+    const auto script = make_script(plots);
+    const auto height = plots.size() == 1 ? std::size_t{600} : 420 * plots.size();  // pixels; 143 are an inch of the PDF
     const auto png = fs::path(base) += ".png";
     const auto pdf = fs::path(base) += ".pdf";
     const auto onto = [&](const fs::path& path, std::string_view terminal) {
@@ -283,9 +352,11 @@ auto write_plot(const Plot& plot, const fs::path& base) -> void {
     };
     const auto draw = [&](const fs::path& temporary_png, const fs::path& temporary_pdf) {
         // -d: the user's own settings are for the user's own plots.
-        const auto result = run_program(
-            {"gnuplot", "-d"}, script.set_up + onto(temporary_png, "pngcairo noenhanced size 900,600 font 'Sans,12'") +
-                                   onto(temporary_pdf, "pdfcairo noenhanced size 6.3in,4.2in font 'Sans,12' pointscale 0.6"));
+        const auto result =
+            run_program({"gnuplot", "-d"},
+                        script.set_up + onto(temporary_png, fmt::format("pngcairo noenhanced size 900,{} font 'Sans,12'", height)) +
+                            onto(temporary_pdf, fmt::format("pdfcairo noenhanced size 6.3in,{:.2f}in font 'Sans,12' pointscale 0.6",
+                                                            0.007 * static_cast<double>(height))));
         if (!result.started) {
             throw Error(
                 fmt::format("the program gnuplot, which draws the plots, cannot be started ({}); install the package gnuplot-nox",

@@ -15,6 +15,8 @@
 
 import nbm;
 
+#include "machines.hpp"
+
 namespace {
 
 using boost::test_tools::tolerance;
@@ -283,4 +285,94 @@ BOOST_AUTO_TEST_CASE(verdicts_name_the_reason) {
     BOOST_TEST(has(verdict(alternating).reason, "log weights have the variance 4.00"));
     BOOST_TEST(bool(verdict(alternating, {.log_weight_variance = 4.01})));
     for (const auto& v : {verdict(one), verdict(some), verdict(alternating), verdict(equal(2))}) { BOOST_TEST(!v.yes); }
+}
+
+namespace {
+
+/// The effective sample sizes of AIS against runs that end at each position: of the machine there, whose parameters are as many
+/// times as large as the position says, with the same random numbers.
+template <class T>
+auto check_effective_sizes(const nbm::DBM<T>& dbm, std::size_t runs, double error) -> void {
+    const auto betas = std::vector<double>{0.0, 0.1, 0.2, 0.35, 0.5, 0.6, 0.8, 0.9, 1.0};
+    auto ais = nbm::AIS<T>(dbm, {.runs = runs, .betas = nbm::Betas(betas), .base = nbm::Base::uniform});
+    const auto log_z = ais.run_log_z();
+    const auto& sizes = ais.effective_sample_sizes();
+    BOOST_TEST(sizes.positions == betas, boost::test_tools::per_element());
+    BOOST_TEST_REQUIRE(sizes.values.size() == betas.size());
+    BOOST_TEST(sizes.values.front() == double(runs));
+    BOOST_TEST(sizes.values.back() == log_z.effective_sample_size);
+    BOOST_TEST(sizes.values.back() < 0.95 * double(runs));
+    for (std::size_t k = 1; k != betas.size(); ++k) {
+        auto there = dbm;
+        for (auto& layer : there.layers()) {
+            for (auto& b : layer.bias) { b = T(betas[k] * double(b)); }
+        }
+        for (auto& synapse : there.synapses()) {
+            for (auto& w : synapse.weights) { w = T(betas[k] * double(w)); }
+        }
+        auto so_far = std::vector<double>{};
+        for (std::size_t i = 0; i <= k; ++i) { so_far.push_back(betas[i] / betas[k]); }
+        auto part = nbm::AIS<T>(there, {.runs = runs, .betas = nbm::Betas(so_far), .base = nbm::Base::uniform});
+        part.run_log_z();
+        const auto largest = std::ranges::max(part.log_weights());
+        auto sum = 0.0;
+        auto squares = 0.0;
+        for (const auto x : part.log_weights()) {
+            sum += std::exp(x - largest);
+            squares += std::exp(2.0 * (x - largest));
+        }
+        BOOST_TEST(sizes.values[k] == sum * sum / squares, tolerance(error));
+    }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(effective_sample_sizes_are_those_of_the_weights_so_far) {
+    check_effective_sizes(machine({7, 5}, 61, 1.5), 300, 1e-9);
+    check_effective_sizes(machine({4, 3, 3}, 62, 1.5), 70, 1e-9);
+    check_effective_sizes(machine({30, 20}, 63, 20.0), 200, 1e-6);  // weights that overflow
+    check_effective_sizes(machine<float>({8, 6}, 64, 1.5), 700, 1e-3);
+}
+
+BOOST_AUTO_TEST_CASE(effective_sample_sizes_are_at_most_200_and_no_matter_of_threads) {
+    const auto dbm = machine<float>({8, 6}, 65, 1.0);
+    for (const std::size_t count : {2, 3, 200, 201, 1000}) {
+        const auto betas = nbm::linear(count);
+        auto reference = std::vector<double>{};
+        for (const std::size_t threads : {1, 2, 5}) {
+            nbm::set_threads(threads);
+            auto ais = nbm::AIS<float>(dbm, {.runs = 1100, .betas = betas, .base = nbm::Base::uniform});
+            const auto log_z = ais.run_log_z();
+            const auto& sizes = ais.effective_sample_sizes();
+            BOOST_TEST(sizes.values.back() == log_z.effective_sample_size);
+            BOOST_TEST(sizes.positions.size() == std::min<std::size_t>(count, 200));
+            for (const auto x : sizes.positions) { BOOST_TEST((std::ranges::find(betas.values(), x) != betas.values().end())); }
+            BOOST_TEST(sizes.positions.front() == 0.0);
+            BOOST_TEST(sizes.positions.back() == 1.0);
+            for (std::size_t i = 0; i != sizes.positions.size(); ++i) {
+                const auto even = double(i) / double(sizes.positions.size() - 1);
+                BOOST_TEST(std::abs(sizes.positions[i] - even) < 1.0 / double(count - 1));
+            }
+            if (reference.empty()) { reference = sizes.values; }
+            BOOST_TEST((sizes.values == reference));
+        }
+    }
+    nbm::set_threads(0);
+}
+
+BOOST_AUTO_TEST_CASE(effective_sample_sizes_of_reverse_and_of_broken_runs) {
+    const auto dbm = machine({4, 3}, 66, 1.0);
+    auto ais = nbm::AIS<double>(dbm, {.runs = 50, .betas = 20, .base = nbm::Base::uniform});
+    const auto log_z = ais.run_reverse_log_z(nbm::exact_samples(dbm, 50, 1));
+    const auto& sizes = ais.effective_sample_sizes();
+    BOOST_TEST(sizes.positions.front() == 1.0);
+    BOOST_TEST(sizes.positions.back() == 0.0);
+    BOOST_TEST(sizes.values.front() == 50.0);
+    BOOST_TEST(sizes.values.back() == log_z.effective_sample_size);
+    auto broken = dbm;
+    broken.bias(0)[0] = not_a_number;
+    auto none = nbm::AIS<double>(broken, {.runs = 50, .betas = 20, .base = nbm::Base::uniform});
+    none.run_log_z();
+    BOOST_TEST(none.effective_sample_sizes().values.front() == 50.0);
+    for (std::size_t i = 1; i != 20; ++i) { BOOST_TEST(none.effective_sample_sizes().values[i] == 0.0); }
 }

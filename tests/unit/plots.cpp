@@ -4,12 +4,10 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <limits>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -17,132 +15,18 @@
 
 #include <png.h>
 
+#include "environment.hpp"
 #include "helpers.hpp"
 #include "temporary.hpp"
 
 import nbm;
 
-namespace {
+#include "plot_picture.hpp"
 
-namespace fs = std::filesystem;
+namespace {
 
 constexpr auto inf = std::numeric_limits<double>::infinity();
 constexpr auto no_number = std::numeric_limits<double>::quiet_NaN();
-constexpr auto blue = 0x0072B2U;
-constexpr auto vermillion = 0xD55E00U;
-
-auto files_in(const fs::path& folder) -> std::size_t {
-    return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
-}
-
-/// A picture read back, and where its axes are.
-class Picture {
-public:
-    explicit Picture(const fs::path& path) {
-        auto header = png_image{};
-        header.version = PNG_IMAGE_VERSION;
-        if (png_image_begin_read_from_file(&header, path.c_str()) == 0) { throw std::runtime_error(header.message); }
-        header.format = PNG_FORMAT_RGB;
-        width = header.width;
-        height = header.height;
-        bytes_.resize(PNG_IMAGE_SIZE(header));
-        if (png_image_finish_read(&header, nullptr, bytes_.data(), 0, nullptr) == 0) { throw std::runtime_error(header.message); }
-        const auto border = [&](std::size_t x, std::size_t y) { return at(x, y) == 0x606060U; };
-        auto most = std::size_t{0};
-        for (std::size_t x = 0; x != width; ++x) {
-            auto count = std::size_t{0};
-            for (std::size_t y = 0; y != height; ++y) { count += border(x, y) ? 1U : 0U; }
-            if (count > most) { most = count, left = x; }
-        }
-        while (top != height && !border(left, top)) { ++top; }
-        bottom = height - 1;
-        while (bottom != 0 && !border(left, bottom)) { --bottom; }
-        right = width - 1;
-        while (right != 0 && !border(right, bottom)) { --right; }
-    }
-
-    auto at(std::size_t x, std::size_t y) const -> unsigned {
-        const auto* const p = &bytes_[(y * width + x) * 3];
-        return unsigned{p[0]} << 16U | unsigned{p[1]} << 8U | unsigned{p[2]};
-    }
-
-    /// Pixels of a colour in a part of the frame; shares of its width from the left, of its height from below.
-    auto count(unsigned colour, double x0, double x1, double y0, double y1) const -> int {
-        auto result = 0;
-        for (auto y = row(y1); y <= row(y0); ++y) {
-            for (auto x = column(x0); x <= column(x1); ++x) { result += at(x, y) == colour ? 1 : 0; }
-        }
-        return result;
-    }
-    /// Within 3 pixels of a place in the frame.
-    auto near(unsigned colour, double x, double y) const -> bool {
-        const auto dx = 3.0 / double(right - left);
-        const auto dy = 3.0 / double(bottom - top);
-        return count(colour, x - dx, x + dx, y - dy, y + dy) > 0;
-    }
-    auto dark() const -> int {
-        auto result = 0;
-        for (std::size_t i = 0; i != bytes_.size(); i += 3) { result += bytes_[i] < 64 && bytes_[i + 1] < 64 ? 1 : 0; }
-        return result;
-    }
-    auto same_as(const Picture& other) const -> bool { return bytes_ == other.bytes_; }
-
-    std::size_t width = 0;
-    std::size_t height = 0;
-    std::size_t left = 0;
-    std::size_t right = 0;
-    std::size_t top = 0;
-    std::size_t bottom = 0;
-
-private:
-    auto column(double share) const -> std::size_t { return left + std::size_t(std::lround(share * double(right - left))); }
-    auto row(double share) const -> std::size_t { return bottom - std::size_t(std::lround(share * double(bottom - top))); }
-    std::vector<std::uint8_t> bytes_;
-};
-
-auto line(std::size_t points, double from, double to) -> nbm::Curve {
-    auto curve = nbm::Curve{};
-    for (std::size_t i = 0; i != points; ++i) {
-        curve.x.push_back(double(i + 1));
-        curve.y.push_back(from + (to - from) * double(i) / double(points - 1));
-    }
-    return curve;
-}
-
-auto draw(const nbm::Plot& plot) -> Picture {
-    const auto folder = Temporary();
-    nbm::write_plot(plot, folder / "plot");
-    BOOST_TEST(files_in(folder.path()) == 2U);
-    const auto pdf = contents(folder / "plot.pdf");
-    BOOST_TEST(pdf.starts_with("%PDF"));
-    BOOST_TEST(has(pdf.substr(pdf.size() - 8), "%%EOF"));
-    auto picture = Picture(folder / "plot.png");
-    BOOST_TEST(picture.width == 900U);
-    BOOST_TEST(picture.height == 600U);
-    return picture;
-}
-
-/// A variable of the environment, set for as long as it lives.
-class Variable {
-public:
-    Variable(const char* name, const std::string& value) : name_(name) {
-        if (const auto* const old = std::getenv(name)) { old_ = old; }
-        ::setenv(name, value.c_str(), 1);
-    }
-    Variable(const Variable&) = delete;
-    Variable& operator=(const Variable&) = delete;
-    ~Variable() {
-        if (old_) {
-            ::setenv(name_, old_->c_str(), 1);
-        } else {
-            ::unsetenv(name_);
-        }
-    }
-
-private:
-    const char* name_;
-    std::optional<std::string> old_;
-};
 
 /// The working folder for as long as it lives.
 class WorkingFolder {
@@ -232,6 +116,88 @@ BOOST_AUTO_TEST_CASE(error_bars_are_as_long_as_they_are) {
     for (std::size_t i = 1; i < 100; i += 2) { many.low[i] = no_number; }
     const auto sparse = draw({"", "", "", {many}});  // bars of every other point cannot make a band, yet are drawn
     BOOST_TEST(sparse.count(blue, 0, 1, (2.5 + 1.2) / 4.4, (2.6 + 1.2) / 4.4) >= 50);
+}
+
+BOOST_AUTO_TEST_CASE(bars_stand_where_their_edges_are) {
+    const auto bars = nbm::Bars{"values", {-1, 0, 1, 3}, {2, 0, 4}};
+    const auto place = [](double x) { return ((x + 1) / 4 + 0.02) / 1.04; };
+    const auto height = [](double y) { return y / 4 / 1.05; };  // the frame begins at 0
+    const auto picture = draw({"", "", "", {}, {bars}});
+    const auto white = [&](const Picture& p, double x0, double x1, double y0, double y1) {
+        const auto pixels =
+            (place(x1) - place(x0)) * double(p.right - p.left) * (height(y1) - height(y0)) * double(p.bottom - p.top);
+        return p.count(0xFFFFFF, place(x0), place(x1), height(y0), height(y1)) / pixels;
+    };
+    BOOST_TEST(white(picture, -0.95, -0.05, 0.1, 1.9) < 0.01);  // filled
+    BOOST_TEST(white(picture, 1.05, 2.95, 0.1, 3.9) < 0.01);
+    BOOST_TEST(white(picture, -0.95, -0.05, 2.1, 3.9) > 0.9);  // empty but for the grid
+    BOOST_TEST(white(picture, 0.05, 0.95, 0.1, 3.9) > 0.9);
+    BOOST_TEST(white(picture, 1.05, 2.95, 4.03, 4.15) > 0.9);
+    const auto inside = picture.at(picture.left + std::size_t(place(1.9) * double(picture.right - picture.left)),
+                                   picture.bottom - std::size_t(height(2.7) * double(picture.bottom - picture.top)));
+    for (const auto& [shift, full] : {std::pair{16U, 0x00}, std::pair{8U, 0x72}, std::pair{0U, 0xB2}}) {
+        BOOST_TEST(std::abs(int(inside >> shift & 0xFFU) - (0.35 * full + 0.65 * 255)) < 2.0);
+    }
+    // A curve lies before the bars, in the next colour; where values are below 0, so does the frame begin.
+    const auto both = draw({"", "", "", {{"", {-1, 3}, {-4, 4}, {}, {}}}, {bars}});
+    const auto lower = [](double y) { return ((y + 4) / 8 + 0.05) / 1.1; };
+    BOOST_TEST(both.near(vermillion, place(-1), lower(-4)));
+    BOOST_TEST(both.near(vermillion, place(2), lower(2)));
+    BOOST_TEST(both.count(0xFFFFFF, place(1.1), place(2.9), lower(0.1), lower(0.3)) == 0);
+    BOOST_TEST(both.count(0xFFFFFF, place(1.1), place(1.9), lower(-0.7), lower(-0.3)) > 100);
+    auto high = line(3, 50, 100);
+    const auto from_zero = draw({"", "", "", {high}, {}, true});
+    BOOST_TEST(from_zero.near(blue, 0.5, 0.75 / 1.05));
+    BOOST_TEST(!from_zero.near(blue, 0.5, 0.5));
+    BOOST_TEST(draw({"", "", "", {}, {{"", {0, 1, 2}, {0, 0}}}}).bottom > 400U);
+    BOOST_TEST(draw({"", "", "", {}, {{"", {1}, {}}}}).count(blue, 0, 1, 0, 1) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(histograms_count_what_is_between_edges) {
+    const auto values = std::vector<double>{-0.1, 0, 0.5, 1, 1, 2.9, 3, 3.1, no_number, inf, -inf};
+    BOOST_TEST((nbm::histogram(values, std::vector<double>{0, 1, 2, 3}) == std::vector<std::size_t>{2, 2, 2}));
+    BOOST_TEST((nbm::histogram(values, std::vector<double>{2.9, 3}) == std::vector<std::size_t>{2}));
+    BOOST_TEST((nbm::histogram({}, std::vector<double>{0, 1}) == std::vector<std::size_t>{0}));
+    BOOST_TEST((nbm::even_edges(values, 2) == std::vector<double>{-0.1, 1.5, 3.1}));
+    BOOST_TEST((nbm::even_edges({{7.0, 7.0}}, 2) == std::vector<double>{6.5, 7, 7.5}));
+    BOOST_TEST((nbm::even_edges({}, 4) == std::vector<double>{0, 0.25, 0.5, 0.75, 1}));
+    const auto far = nbm::even_edges({{1e9, std::nextafter(1e9, 2e9)}}, 80);  // all increase, and hold both
+    BOOST_TEST((nbm::histogram(std::vector<double>{1e9, std::nextafter(1e9, 2e9)}, far).size() == 80U));
+    BOOST_TEST((far.front() < 1e9 && far.back() > 1e9));
+    for (const auto& edges : {std::vector<double>{}, {1}, {0, 0}, {1, 0}, {0, no_number, 1}}) {
+        BOOST_CHECK_THROW(nbm::histogram(values, edges), nbm::InputError);
+    }
+    BOOST_CHECK_THROW(nbm::even_edges(values, 0), nbm::InputError);
+}
+
+BOOST_AUTO_TEST_CASE(plots_stand_below_one_another) {
+    const auto folder = Temporary();
+    const auto plots = std::vector<nbm::Plot>{{"a", "x", "y", {line(10, 0, 1)}}, {}, {"b", "", "", {{}, line(10, 0, 1)}}};
+    nbm::write_plots(plots, folder / "all");
+    BOOST_TEST(files_in(folder.path()) == 2U);
+    const auto picture = Picture(folder / "all.png");
+    BOOST_TEST(picture.width == 900U);
+    BOOST_TEST(picture.height == 3U * 420U);
+    auto axes = std::vector<std::size_t>{};  // rows in which the axis of x is
+    for (std::size_t y = 0; y != picture.height; ++y) {
+        auto dark = 0;
+        for (std::size_t x = 0; x != picture.width; ++x) { dark += picture.at(x, y) == 0x606060U ? 1 : 0; }
+        if (dark > 500 && (axes.empty() || axes.back() + 5 < y)) { axes.push_back(y); }
+    }
+    BOOST_TEST(axes.size() == 3U);
+    const auto colours_of = [&](unsigned colour, std::size_t panel) {
+        auto count = 0;
+        for (auto y = panel * 420; y != (panel + 1) * 420; ++y) {
+            for (std::size_t x = 0; x != picture.width; ++x) { count += picture.at(x, y) == colour ? 1 : 0; }
+        }
+        return count;
+    };
+    BOOST_TEST(colours_of(blue, 0) > 100);
+    BOOST_TEST(colours_of(vermillion, 0) == 0);
+    BOOST_TEST(colours_of(blue, 1) + colours_of(vermillion, 1) == 0);
+    BOOST_TEST(colours_of(blue, 2) == 0);
+    BOOST_TEST(colours_of(vermillion, 2) > 100);
+    BOOST_CHECK_THROW(nbm::write_plots({}, folder / "none"), nbm::InputError);
 }
 
 BOOST_AUTO_TEST_CASE(odd_curves_are_visible) {
@@ -399,6 +365,15 @@ BOOST_AUTO_TEST_CASE(curves_of_unequal_lengths_and_odd_surroundings) {
     BOOST_TEST(has(message({"c", {1, 2}, {1}, {}, {}}), "the curve 'c' has 2 x and 1 y values"));
     BOOST_TEST(has(message({"c", {1, 2}, {1, 2}, {1, 2}, {}}), "2 low and 0 high ends"));
     BOOST_TEST(has(message({"c", {1, 2}, {1, 2}, {}, {1}}), "0 low and 1 high ends"));
+    const auto refusal = [&](const nbm::Bars& bars) {
+        return message_of<nbm::Error>([&] { nbm::write_plot({"", "", "", {}, {bars}}, folder / "p"); });
+    };
+    BOOST_TEST(has(refusal({"b", {1, 2}, {1, 2}}), "the bars 'b' have 2 edges and 2 heights"));
+    BOOST_TEST(has(refusal({"b", {}, {}}), "0 edges and 0 heights"));
+    BOOST_TEST(has(refusal({"b", {1, 1}, {1}}), "do not increase"));
+    BOOST_TEST(has(refusal({"b", {1, inf}, {1}}), "do not increase"));
+    BOOST_TEST(has(refusal({"b", {1, 2}, {-1}}), "negative or not finite"));
+    BOOST_TEST(has(refusal({"b", {1, 2}, {no_number}}), "negative or not finite"));
     BOOST_TEST(files_in(folder.path()) == 0U);
     const auto before = std::signal(SIGCHLD, SIG_IGN);
     BOOST_TEST(draw({"", "", "", {line(3, 0, 1)}}).near(blue, 0.5, 0.5));

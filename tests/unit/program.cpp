@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(a_training_writes_its_results) {
     const auto history = contents(folder / "run/history.csv");
     BOOST_TEST(history.starts_with("epoch,cost,val_cost,seconds,logz,"));
     BOOST_TEST(std::count(history.begin(), history.end(), '\n') == 4);
-    for (const auto* file : {"weights/epoch-0001.h5", "weights/epoch-0003.h5", "samples.png", "filters.png"}) {
+    for (const auto* file : {"weights/epoch-0001.h5", "weights/epoch-0003.h5", "samples/final.png", "plots/filters-h1.png"}) {
         BOOST_TEST(fs::file_size(folder / "run" / file) > 100U);
     }
     BOOST_TEST(!fs::exists(folder / "run/weights/epoch-0002.h5"));
@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(overwriting_leaves_nothing_of_the_earlier_run) {
     BOOST_TEST(run_program(folder, quick + std::string("--save-every 1")).status == 0);
     std::ofstream(folder / "run/notes.txt") << "mine";
     BOOST_TEST(run_program(folder, quick + std::string("--overwrite --learning-rate 100 --l2 1 --epochs 200")).status == 2);
-    for (const auto* file : {"summary.json", "weights/final.h5", "samples.png", "weights/epoch-0001.h5"}) {
+    for (const auto* file : {"summary.json", "weights/final.h5", "samples/final.png", "weights/epoch-0001.h5"}) {
         BOOST_TEST(!fs::exists(folder / "run" / file));
     }
     BOOST_TEST(contents(folder / "run/notes.txt") == "mine");
@@ -153,7 +153,7 @@ BOOST_AUTO_TEST_CASE(strange_folders_and_wide_rows_work) {
     const auto wide = run_program(folder, "train --data wide.npz --hidden 2 --epochs 1 --ais-runs 2 --ais-betas 4 --output wide");
     BOOST_TEST(wide.status == 0);
     BOOST_TEST(fs::exists(folder / "wide/summary.json"));
-    BOOST_TEST(!has(wide.out, "samples.png"));
+    BOOST_TEST(!has(wide.out, "final.png"));
 }
 
 BOOST_AUTO_TEST_CASE(help_is_complete) {
@@ -231,10 +231,10 @@ BOOST_AUTO_TEST_CASE(output_folders_are_checked_before_training) {
     std::ofstream(folder / "file") << "x";
     refuses("train --data bars-and-stripes:3 --output file/run", {"file/run"}, &folder);
     refuses("train --data bars-and-stripes:3 --output " + std::string(300, 'x'), {"name too long"});
-    fs::create_directories(folder / "blocked/samples.png");
-    refuses("train --data bars-and-stripes:3 --output blocked", {"samples.png", "in the way"}, &folder);
+    fs::create_directories(folder / "blocked/samples/final.png");
+    refuses("train --data bars-and-stripes:3 --output blocked", {"samples/final.png", "in the way"}, &folder);
     std::ofstream(folder / "blocked/weights") << "x";
-    fs::remove(folder / "blocked/samples.png");
+    fs::remove(folder / "blocked/samples/final.png");
     refuses("train --data bars-and-stripes:3 --save-every 1 --output blocked", {"blocked/weights", "in the way"}, &folder);
     refuses("train --data none.npz --output a/b/c", {"none.npz"}, &folder);
     BOOST_TEST(!fs::exists(folder / "a"));

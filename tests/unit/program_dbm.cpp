@@ -64,7 +64,9 @@ BOOST_AUTO_TEST_CASE(a_deep_machine_trains_and_its_log_z_is_right) {
     BOOST_TEST(summary.at("log_z").at("high").get<double>() >= nbm::exact_log_z(dbm));
     BOOST_TEST(summary.at("train_bound").at("value").get<double>() < 0.0);
     BOOST_TEST(!summary.contains("train_log_prob"));
-    for (const auto* file : {"samples.png", "filters.png"}) { BOOST_TEST(fs::file_size(folder / "run" / file) > 100U); }
+    for (const auto* file : {"samples/final.png", "plots/filters-h1.png"}) {
+        BOOST_TEST(fs::file_size(folder / "run" / file) > 100U);
+    }
     BOOST_TEST(!fs::exists(folder / "run/checkpoints/pretrained.ckpt"));
 }
 
@@ -84,7 +86,8 @@ BOOST_AUTO_TEST_CASE(layers_can_be_connected_otherwise) {
     BOOST_TEST(has(contents(folder / "run/config.toml"), "edges = [\"0-1\", \"1-2\", \"2-3\", \"0-3\"]\n"));
     // The visible layer need not be connected to layer 1.
     BOOST_TEST(run_program(folder, with("--layers 9,5,4,3 --edges 0-3,1-2 --overwrite")).status == 0);
-    BOOST_TEST(fs::exists(folder / "run/filters.png"));
+    BOOST_TEST(fs::exists(folder / "run/plots/filters-h3.png"));
+    BOOST_TEST(!fs::exists(folder / "run/plots/filters-h1.png"));  // no path leads down from layer 1
 }
 
 BOOST_AUTO_TEST_CASE(pretraining_is_that_of_the_library_and_chains_begin_after_it) {

@@ -262,7 +262,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_made_is_refused) {
         {"transform m.h5 --output f.npz --layer 0" + data, {"--layer", "'0'"}},
         {"transform m.h5 --output there.npz" + data, {"there.npz", "--overwrite"}},
         {"transform odd.h5 --output f.npz" + data, {"4 values", "3 visible units"}},
-        {"sample m.h5 --output s.jpg", {"'.jpg'", ".png or .npz"}},
+        {"sample m.h5 --output s.jpg", {"'.jpg'", ".png or .gif or .npz"}},
         {"sample m.h5 --output s.png --start data", {"--data is needed"}},
         {"sample m.h5 --output s.png --clamp left", {"--data is needed"}},
         {"sample m.h5 --output s.png --clamp lft", {"--clamp", "did you mean 'left'"}},

@@ -149,7 +149,7 @@ auto preview_of(const nbm::Dataset<Real>& data, const DataOptions& o) -> nbm::Im
                           nbm::MatrixView<Real>(rows).row(r).begin());
     }
     const auto shape = picture_shape(all.shape(1), o.height);
-    const auto layout = sheet_layout(shape, count, 1, "--preview " + o.preview);
+    const auto layout = required_sheet_layout(shape, count, 1, "--preview " + o.preview);
     const auto grey = std::ranges::all_of(rows, [](Real x) { return x >= Real{0} && x <= Real{1}; });
     return nbm::tile_images<Real>(rows, shape, layout.across, grey ? nbm::Grey::zero_to_one : nbm::Grey::symmetric, layout.zoom);
 }

@@ -13,6 +13,7 @@
 #include "commands/command.hpp"
 #include "likelihood_json.hpp"
 #include "machine_file.hpp"
+#include "pictures.hpp"
 
 import nbm;
 
@@ -180,10 +181,16 @@ auto print_table(const nbm::DBM<double>& dbm, const MachineFile& file) -> void {
 auto inspect(const MachineOptions& o) -> void {
     const auto file = find_machine(o.file);
     const auto dbm = read_machine<double>(file);
+    if (!o.plots.empty()) {
+        prepare_plots(o.plots, weight_files(dbm.topology()), o.overwrite);
+        write_weight_plots(dbm, o.plots);
+        write_filters(dbm, o.plots);
+    }
     if (o.json) {
         fmt::print("{}\n", text_of(as_json(dbm, file)));
     } else {
         print_table(dbm, file);
+        if (!o.plots.empty()) { fmt::print("plots of the weights and filters in {}\n", o.plots); }
     }
 }
 
@@ -193,6 +200,7 @@ auto add_inspect_command(CLI::App& app) -> Command {
     const auto o = std::make_shared<MachineOptions>();
     auto* const command = app.add_subcommand("inspect", "Tell what the numbers of a machine look like, and which units are dead");
     add_file(*command, *o);
+    add_plots(*command, *o, "Draw histograms of weights and biases, and what the hidden units look for");
     command->add_flag("--json", o->json, "One JSON object, for scripts");
     return {command, [o] { inspect(*o); }};
 }

@@ -1,6 +1,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
+#include <filesystem>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -15,9 +16,12 @@
 #include "likelihood_json.hpp"
 #include "machine_file.hpp"
 #include "people.hpp"
+#include "pictures.hpp"
 #include "rows.hpp"
 
 import nbm;
+
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -70,13 +74,19 @@ auto ais(CLI::App& command, MachineOptions& o) -> void {
     const auto machine = open_machine(command, o);
     choose_base(command, o);
     const auto data = optional_rows(machine, o);
+    if (!o.plots.empty()) { prepare_plots(o.plots, ais_files(), o.overwrite); }
     o.run.json = o.json;
     introduce(machine, data, o);
     announce_ais(o.run);
     auto likelihood = estimate(machine.dbm, data ? &*data : nullptr, o.run, true);
     likelihood.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    if (!o.plots.empty()) {
+        write_ais_json(likelihood.annealing, fs::path(o.plots) / "ais.json");
+        write_ais_plots(likelihood.annealing, o.plots);
+    }
     if (!o.json) {
         fmt::print("{}", describe(likelihood, !data || is_binary(*data)));
+        if (!o.plots.empty()) { fmt::print("plots of the log weights and of what they are worth in {}\n", o.plots); }
         return;
     }
     auto json = heading(machine, o);
@@ -124,6 +134,7 @@ auto add_ais_command(CLI::App& app) -> Command {
     add_file_and_data(*command, *o);
     add_run_options(*command, o->run, "Likelihood");
     add_ais_options(*command, o->run);
+    add_plots(*command, *o, "Draw the log weights and what they are worth along the path, and write their numbers to ais.json");
     add_report_options(*command, o->run.quiet, o->json);
     return {command, [o, command] { ais(*command, *o); }};
 }

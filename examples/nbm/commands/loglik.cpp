@@ -35,7 +35,7 @@ auto log_z_of(const Machine& machine, const nbm::Dataset<Real>& data, const Logl
         say(stream, "log Z {:.6f} nats, by enumeration\n", log_z);
         return nbm::exactly(log_z);
     }
-    const auto log_z = estimate_log_z(machine.dbm, &data.train, o.run, watched(stream, "AIS"));
+    const auto log_z = estimate_log_z(machine.dbm, &data.train, o.run, watched(stream, "AIS")).log_z;
     say(stream, "log Z {}, by AIS, standard error {:.4f} (effective sample size {:.1f} of {} runs)\n", show(log_z),
         log_z.standard_error, log_z.effective_sample_size, log_z.runs);
     if (const auto verdict = log_z.trustworthy(); !verdict) { fmt::print(stderr, "do not trust log Z yet: {}\n", verdict.reason); }

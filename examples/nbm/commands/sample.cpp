@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "machine_file.hpp"
 #include "option_kinds.hpp"
 #include "people.hpp"
+#include "pictures.hpp"
 #include "sheet.hpp"
 
 import nbm;
@@ -24,6 +26,7 @@ struct SampleOptions : MachineOptions {
     std::string start = "noise";
     std::string clamp;  // empty: nothing is held
     std::size_t height = 0;
+    std::size_t frames = 60;  // of a film
 };
 
 /// Draws that are no sweeps have numbers of their own.
@@ -74,23 +77,29 @@ struct Samples {
     nbm::Matrix<Real> probabilities;
 };
 
+/// Called with the visible units' probabilities after so many sweeps; at first, after 0, with their states.
+using OnSweep = std::function<void(std::size_t sweep, const nbm::Matrix<Real>& probabilities)>;
+
 /// Chains of which some visible units are held. Visible units are independent given the others, so that drawing all and putting
-/// these back draws the rest given them.
-auto draw(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>* rows, const std::vector<bool>& held, const SampleOptions& o)
-    -> Samples {
+/// these back draws the rest given them. on_sweep: for a film, else empty.
+auto draw(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>* rows, const std::vector<bool>& held, const SampleOptions& o,
+          const OnSweep& on_sweep) -> Samples {
     auto chains = nbm::make_chains(dbm, o.count, o.run.seed, nbm::Purpose::samples);
     const auto clamped = !o.clamp.empty();
     if (o.start == "data") { chains.states[0] = *rows; }
     if (clamped) { hold(held, *rows, chains.states[0]); }
     auto result = Samples{.start = chains.states[0], .states = {}, .probabilities = {}};
     auto probabilities = nbm::States<Real>{};
-    if (!clamped && o.steps > 1) { nbm::Gibbs({.steps = o.steps - 1}).run(dbm, chains); }
-    for (auto left = clamped ? o.steps : std::size_t{1}; left != 0; --left) {
+    const auto one_by_one = clamped || on_sweep;
+    if (on_sweep) { on_sweep(0, result.start); }
+    if (!one_by_one && o.steps > 1) { nbm::Gibbs({.steps = o.steps - 1}).run(dbm, chains); }
+    for (auto sweep = one_by_one ? std::size_t{1} : o.steps; sweep <= o.steps; ++sweep) {
         nbm::GibbsProb({}).run(dbm, chains, probabilities);
         if (clamped) {
             hold(held, *rows, chains.states[0]);
             hold(held, *rows, probabilities[0]);
         }
+        if (on_sweep) { on_sweep(sweep, probabilities[0]); }
     }
     result.states = std::move(chains.states[0]);
     result.probabilities = std::move(probabilities[0]);
@@ -99,31 +108,45 @@ auto draw(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>* rows, const std::v
 
 /// Samples alone or, with a half held, in triples.
 auto layout_of(nbm::ImageShape shape, const SampleOptions& o) -> SheetLayout {
-    return sheet_layout(shape, o.count, o.clamp.empty() ? 1 : 3, "--output " + o.output);
+    return required_sheet_layout(shape, o.count, o.clamp.empty() ? 1 : 3, "--output " + o.output);
 }
 
 /// A sheet of probabilities or of triples: what is held on grey, the completion, the row of data.
-auto picture_of(const Samples& samples, const nbm::Matrix<Real>* rows, const std::vector<bool>& held, nbm::ImageShape shape,
-                const SampleOptions& o) -> nbm::Image {
-    const auto [across, zoom] = layout_of(shape, o);
-    if (o.clamp.empty()) { return nbm::tile_images<Real>(samples.probabilities, shape, across, nbm::Grey::zero_to_one, zoom); }
+auto picture_of(const nbm::Matrix<Real>& probabilities, const nbm::Matrix<Real>* rows, const std::vector<bool>& held,
+                nbm::ImageShape shape, const SampleOptions& o) -> nbm::Image {
+    const auto layout = layout_of(shape, o);
+    if (o.clamp.empty()) {
+        return nbm::tile_images<Real>(probabilities, shape, layout.across, nbm::Grey::zero_to_one, layout.zoom);
+    }
     auto tiles = nbm::zero_matrix<Real>(3 * o.count, held.size());
     for (std::size_t r = 0; r != o.count; ++r) {
         for (std::size_t k = 0; k != held.size(); ++k) {
             tiles(3 * r, k) = held[k] ? (*rows)(r, k) : Real{0.5};
-            tiles(3 * r + 1, k) = samples.probabilities(r, k);
+            tiles(3 * r + 1, k) = probabilities(r, k);
             tiles(3 * r + 2, k) = (*rows)(r, k);
         }
     }
-    return nbm::tile_images<Real>(tiles, shape, across, nbm::Grey::zero_to_one, zoom);
+    return nbm::tile_images<Real>(tiles, shape, layout.across, nbm::Grey::zero_to_one, layout.zoom);
+}
+
+/// The first frame shows where the chains start, the last one what a .png would; the others are evenly spread over the sweeps.
+auto draw_film(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>* rows, const std::vector<bool>& held, nbm::ImageShape shape,
+               const SampleOptions& o) -> std::size_t {
+    auto frames = std::vector<nbm::Image>{};
+    const auto gaps = std::min(o.frames - 1, o.steps);
+    draw(dbm, rows, held, o, [&](std::size_t sweep, const nbm::Matrix<Real>& visible) {
+        if (sweep == frames.size() * o.steps / gaps) { frames.push_back(picture_of(visible, rows, held, shape, o)); }
+    });
+    write_film(frames, o.output);
+    return frames.size();
 }
 
 auto sample(CLI::App& command, SampleOptions& o) -> void {
-    const auto ending = ending_of(o.output, {".png", ".npz"});
+    const auto ending = ending_of(o.output, {".png", ".gif", ".npz"});
     const auto machine = open_machine(command, o);
     const auto shape = picture_shape(machine.dbm.visible_size(), o.height);
     const auto held = held_units(shape, o.clamp);
-    if (ending == ".png") { layout_of(shape, o); }  // throws before it takes time
+    if (ending != ".npz") { layout_of(shape, o); }  // throws before it takes time
     const auto needs_rows = o.start == "data" || !o.clamp.empty();
     auto rows = nbm::Matrix<Real>{};
     if (needs_rows) {
@@ -132,9 +155,15 @@ auto sample(CLI::App& command, SampleOptions& o) -> void {
     }
     const auto* const given = needs_rows ? &rows : nullptr;
     check_output_file(o);
-    const auto samples = draw(machine.dbm, given, held, o);
+    if (ending == ".gif") {
+        const auto frames = draw_film(machine.dbm, given, held, shape, o);
+        say(people(o.run.quiet, false), "a film of {} chains of {}, {} frames over {} Gibbs sweeps, in {}\n", o.count, machine.dbm.topology().describe(),
+                   frames, o.steps, o.output);
+        return;
+    }
+    const auto samples = draw(machine.dbm, given, held, o, {});
     if (ending == ".png") {
-        nbm::write_png(picture_of(samples, given, held, shape, o), o.output);
+        nbm::write_png(picture_of(samples.probabilities, given, held, shape, o), o.output);
     } else {
         auto arrays = std::vector<std::pair<std::string, nbm::Matrix<Real>>>{
             {"start", samples.start}, {"samples", samples.states}, {"probabilities", samples.probabilities}};
@@ -164,9 +193,11 @@ auto add_sample_command(CLI::App& app) -> Command {
         ->take_last();
     add_option(*command, "Sampling", "--height", o->height, whole(0),
                "Of pictures; 0: a square where the units make one, else one row");
+    add_option(*command, "Sampling", "--frames", o->frames, whole(2, 1000), "Of a film, ten of which are shown in a second");
     add_split(*command, *o, "Which rows; by default test, or train where there are no test rows");
     add_run_options(*command, o->run, "Sampling");
-    add_output(*command, *o, "FILE", "A .png file for a sheet of pictures, or .npz for the numbers")->required();
+    add_output(*command, *o, "FILE", "A .png file for a sheet of pictures, .gif for a film of the chains, or .npz for the numbers")
+        ->required();
     add_quiet(*command, o->run.quiet);
     return {command, [o, command] { sample(*command, *o); }};
 }
