@@ -167,7 +167,9 @@ auto numbers(std::span<const double> values) -> nlohmann::ordered_json {
 }  // namespace
 
 auto write_film(const std::vector<nbm::Image>& frames, const fs::path& path) -> void {
-    nbm::write_gif(frames, path, {.delay = 10, .loop = true, .levels = 8});
+    constexpr std::size_t small = 40'000;  // pixels
+    const auto levels = !frames.empty() && frames.front().pixels.size() <= small ? std::size_t{32} : std::size_t{8};
+    nbm::write_gif(frames, path, {.delay = 10, .loop = true, .levels = levels});
 }
 
 template <class T>

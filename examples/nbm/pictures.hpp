@@ -13,7 +13,7 @@
 
 import nbm;
 
-/// Writes a film: 8 grey levels, ten frames a second, for ever.
+/// Writes a film: 8 grey levels, 32 where frames are small, ten frames a second, for ever.
 auto write_film(const std::vector<nbm::Image>& frames, const std::filesystem::path& path) -> void;
 
 /// Writes FOLDER/filters-h1.png and so on: what the first 100 units of each hidden layer that has a path to the visible ones look

@@ -68,7 +68,7 @@ auto sheet(const nbm::Matrix<float>& rows, std::size_t count, std::size_t across
         .pixels;
 }
 
-/// Films have 8 levels of grey, 255 / 7 apart.
+/// Films have 8 levels of grey at least, 255 / 7 apart.
 auto same_up_to_levels(const Pixels& film, const Pixels& picture) -> bool {
     return std::ranges::equal(film, picture, [](int a, int b) { return std::abs(a - b) <= 255.0 / 14 + 0.5; });
 }
