@@ -77,6 +77,9 @@ def make_runs(nbm, folder):
     if not (full / "ais.json").exists():
         curve = {"log_weights": [0.01 * k * k for k in range(60)], "positions": [0, 0.5, 1], "effective_sample_size": [60, 50, 30]}
         (full / "ais.json").write_text(json.dumps(curve))
+    if not (full / "samples/film.gif").exists():
+        frames = [Image.linear_gradient("L").rotate(angle) for angle in (0, 90, 180)]
+        frames[0].save(full / "samples/film.gif", save_all=True, append_images=frames[1:], duration=200, loop=0)
     evil = folder / "evil"
     evil.mkdir()
     (evil / "history.csv").write_text(f'epoch,cost,"{EVIL}"\n1,2,3\n2,4,5\n')
@@ -104,7 +107,9 @@ class Browser:
 
     def open(self, page, width, height, scheme="light", media="screen", scripts=True):
         self.cdp("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 500)
-        self.cdp("Emulation.setEmulatedMedia", media=media, features=[{"name": "prefers-color-scheme", "value": scheme}])
+        # Without motion nothing scrolls away under a click.
+        features = {"prefers-color-scheme": scheme, "prefers-reduced-motion": "reduce"}
+        self.cdp("Emulation.setEmulatedMedia", media=media, features=[{"name": k, "value": v} for k, v in features.items()])
         self.cdp("Emulation.setScriptExecutionDisabled", value=not scripts)
         self.pages.add(page.as_uri())
         self.driver.get(page.as_uri())
@@ -271,6 +276,15 @@ def check_slider(browser, run):
     check(play.text == "Play", "the button does not pause")
 
 
+def check_film(browser):
+    """For those who want no motion, the film stands still until they start it."""
+    film, still, button = (browser.one("#film " + part) for part in ("img", "canvas", "button"))
+    check(still.is_displayed() and not film.is_displayed(), "the film moves for those who want no motion")
+    check(len(set(browser.picture(still).getdata())) > 2, "the still picture of the film is empty")
+    button.click()
+    check(film.is_displayed() and not still.is_displayed(), "the film does not start")
+
+
 def no_overflow(browser, where):
     width = browser.js("return [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     check(width[0] <= width[1], f"{where}: the page is {width[0]} pixels wide in a window of {width[1]}")
@@ -301,6 +315,7 @@ def main(nbm):
             check_reading(browser, run / "history.csv", "desktop", touch=False)
             check_legend(browser)
             check_slider(browser, run)
+            check_film(browser)
             check(len(browser.all(".copyable button")) >= 3, "there are no buttons to copy commands")
             look(browser, page, run, "phone", width=360, height=740)
             check_reading(browser, run / "history.csv", "phone", touch=True)

@@ -264,7 +264,7 @@ BOOST_AUTO_TEST_CASE(nothing_in_a_run_can_harm_the_page) {
 
 BOOST_AUTO_TEST_CASE(runs_that_lack_files_have_pages) {
     const auto folder = Temporary();
-    write(folder / "a/config.toml", "hidden = 3\nepochs = 7\n");
+    write(folder / "a/config.toml", "hidden = 3\nepochs = 7\nstarted = 2020-01-01\n");
     BOOST_TEST(has(report_of(folder, "a"), "No likelihood was estimated"));
     write(folder / "a/history.csv", "epoch,cost\n");
     BOOST_TEST(has(report_of(folder, "a"), "No epoch is recorded"));
@@ -350,6 +350,7 @@ BOOST_AUTO_TEST_CASE(wrong_input_is_refused) {
     damaged("history.csv", "step,cost\n1,2\n", {"run1/history.csv: is damaged", "'epoch'"});
     damaged("history.csv", "epoch,cost\n2,2\n1,2\n", {"run1/history.csv: is damaged: row 2"});
     damaged("summary.json", "{\"log_z\": ", {"run1/summary.json: is damaged: no JSON"});
+    damaged("summary.json", "{\"seconds\": 1e999}", {"run1/summary.json: is damaged: it has a number"});
     damaged("summary.json", "[1]", {"run1/summary.json: is damaged: no JSON object"});
     damaged("summary.json", "{\"log_z\": {\"value\": \"big\"}}", {"run1/summary.json: is damaged: value in log_z is no number"});
     damaged("ais.json", "{\"positions\": [1], \"effective_sample_size\": []}", {"run1/ais.json: is damaged: 1 positions"});
@@ -385,6 +386,8 @@ BOOST_AUTO_TEST_CASE(runs_are_compared_within_their_error_bars) {
     BOOST_TEST(data_of(page).at("curve1").at("series").at(1).at("name") == "b");
 
     refuse_program(folder, "compare a b", {"compare.html: exists", "--overwrite"});
+    refuse_program(folder, "compare a b --output a/history.csv --overwrite",
+                   {"a/history.csv: exists and is no page that nbm wrote"});
     write_run(folder / "a", -90, -97.2, 0.3);
     const auto table = run_program(folder, "compare a b --overwrite").out;
     BOOST_TEST(has(table, "hidden   300"));

@@ -23,7 +23,7 @@ auto report(const ReportOptions& o) -> void {
     } else {
         write_report(o.run, path);
     }
-    fmt::print("report in {}\n", path.string());
+    fmt::print("report in {}\n", path.lexically_normal().string());
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ auto json_of(const fs::path& path) -> Json {
         json = Json::parse(text_of(path));
     } catch (const Json::parse_error& error) {
         throw nbm::FileError(path.string(), fmt::format("is damaged: no JSON at byte {}", error.byte));
-    }
+    } catch (const Json::exception&) { throw nbm::FileError(path.string(), "is damaged: it has a number beyond all bounds"); }
     if (!json.is_object()) { throw nbm::FileError(path.string(), "is damaged: no JSON object"); }
     return json;
 }
