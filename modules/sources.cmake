@@ -50,6 +50,8 @@ set(NBM_INTERFACES
   data/hdf5.cppm
   data/folder.cppm
   data/generated.cppm
+  data/row_reader.cppm
+  data/streamed.cppm
   io/io.cppm
   io/files.cppm
   io/weights.cppm
@@ -115,6 +117,8 @@ set(NBM_INTERFACES
   training/exact.cppm
   training/tempered.cppm
   training/fit_options.cppm
+  training/loop_state.cppm
+  training/batches.cppm
   training/fit.cppm
   training/pretrain.cppm
   config/config.cppm
@@ -170,11 +174,16 @@ set(NBM_INTERNALS
   data/csv_records.cpp
   data/csv.cpp
   data/idx.cpp
+  data/npy_header.cpp
   data/npy.cpp
   data/npz.cpp
   data/hdf5.cpp
   data/folder.cpp
   data/generated.cpp
+  data/npy_rows.cpp
+  data/hdf5_rows.cpp
+  data/row_reader.cpp
+  data/streamed.cpp
   io/files.cpp
   io/utf8.cpp
   io/hdf5.cpp
@@ -237,6 +246,8 @@ set(NBM_INTERNALS
   training/contrastive.cpp
   training/exact.cpp
   training/tempered.cpp
+  training/loop_state.cpp
+  training/batches.cpp
   training/fit.cpp
   training/pretrain.cpp
   config/visitors.cpp

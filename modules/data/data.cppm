@@ -10,3 +10,5 @@ export import :data.npz;
 export import :data.hdf5;
 export import :data.folder;
 export import :data.generated;
+export import :data.row_reader;
+export import :data.streamed;

@@ -5,6 +5,7 @@ module;
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <mutex>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -40,10 +41,16 @@ private:
     herr_t (*close_)(hid_t);
 };
 
-/// Keeps HDF5 from printing its own error stack; nbm throws a sentence instead.
+/// HDF5 need not have been built for several threads; one that reads ahead lives beside those that write checkpoints.
+auto library_mutex() -> std::recursive_mutex& {
+    static auto mutex = std::recursive_mutex();
+    return mutex;
+}
+
+/// Keeps HDF5 from printing its own error stack; nbm throws a sentence instead. Only one thread at a time has one.
 class QuietErrors {
 public:
-    QuietErrors() {
+    QuietErrors() : alone_(library_mutex()) {
         H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
         H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
     }
@@ -52,6 +59,7 @@ public:
     ~QuietErrors() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
 
 private:
+    std::scoped_lock<std::recursive_mutex> alone_;
     H5E_auto2_t function_ = nullptr;
     void* data_ = nullptr;
 };
@@ -251,6 +259,21 @@ public:
     template <class T>
     auto numbers(hid_t set, const std::string& name, T* data) const -> void {
         read(set, name, memory_type<T>(), data);
+    }
+
+    /// Reads rows [first, first + count) of a dataset, that is of its first dimension, all other dimensions whole.
+    template <class T>
+    auto rows(hid_t set, const std::string& name, hsize_t first, hsize_t count, T* data) const -> void {
+        const auto space = Handle(H5Dget_space(set), H5Sclose);
+        auto counts = shape(set);
+        auto starts = std::vector<hsize_t>(counts.size(), 0);
+        starts.at(0) = first;
+        counts[0] = count;
+        const auto memory = Handle(H5Screate_simple(static_cast<int>(counts.size()), counts.data(), nullptr), H5Sclose);
+        if (H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, starts.data(), nullptr, counts.data(), nullptr) < 0 ||
+            H5Dread(set, memory_type<T>(), memory.id(), space.id(), H5P_DEFAULT, data) < 0) {
+            throw fail(fmt::format("dataset '{}' cannot be read at row {}", name, first));
+        }
     }
 
     /// What Writer::text() wrote.

@@ -5,8 +5,6 @@ module;
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <filesystem>
-#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -15,19 +13,21 @@ module;
 export module nbm:training.fit;
 
 import :callbacks;
+import :data;
 import :io;
 import :model;
-import :random;
 import :tensor;
+import :training.batches;
 import :training.fit_options;
+import :training.loop_state;
 import :training.penalty;
 import :training.profile;
 
 namespace nbm {
 
-/// Throws ShapeError or InputError before anything is trained.
+/// Throws ShapeError or InputError before anything is trained. train: those of the `rows` training rows that are in memory.
 template <Real T>
-auto check_fit(const DBM<T>& dbm, const Matrix<T>& train, const FitOptions<T>& options) -> void;
+auto check_fit(const DBM<T>& dbm, const Matrix<T>& train, std::size_t rows, const FitOptions<T>& options) -> void;
 
 /// The weights of the rows, scaled to the mean 1; empty when there are none. Throws ShapeError or InputError.
 template <Real T>
@@ -37,59 +37,26 @@ auto normalised_weights(const Vector<T>* weights, std::size_t rows) -> Vector<T>
 template <Real T>
 auto checksum(const Vector<T>& weights) -> std::uint64_t;
 
-/// batch[i, :] = data[order[first + i], :]
-template <Real T>
-auto gather_rows(const Matrix<T>& data, const std::vector<std::size_t>& order, std::size_t first, MatrixView<T> batch) -> void;
-
-/// The order of the rows in an epoch.
-auto epoch_order(std::size_t rows, bool shuffle, std::uint64_t seed, std::size_t epoch) -> std::vector<std::size_t>;
-
-/// Where a training stands: the next batch of an epoch. At batch 0 the epoch has not begun.
-struct Position {
-    std::size_t epoch = 0;
-    std::size_t batch = 0;
-    double seconds = 0.0;  // of the epoch, so far
-    bool ended = false;    // a callback ended the epoch after the last batch
-};
-
-/// What a training that is resumed must have in common with itself.
-struct LoopIdentity {
-    const FitParams& params;
-    bool shuffle = true;
-    std::uint64_t weights = 0;  // their checksum
-};
-
-/// The part of a checkpoint that is about the loop itself: position, what must not change, the metrics of the epoch.
-auto save_loop(State& state, const LoopIdentity& identity, const Position& position, const std::string& stop_reason,
-               const Logs& logs) -> void;
-
-struct SavedLoop {
-    Position position;
-    std::string stop_reason;
-};
-
-/// Throws FileError, naming what differs, when the checkpoint belongs to another training.
-auto load_loop(const std::filesystem::path& path, const State& state, const LoopIdentity& identity, Logs& logs) -> SavedLoop;
-
 /// One training: the state that its parts share.
 template <Real T, class TrainerType, class OptimiserType, class List>
 class Fit {
 public:
-    Fit(DBM<T>& dbm, const Matrix<T>& train, TrainerType& trainer, OptimiserType& optimiser, const FitOptions<T>& options,
+    Fit(DBM<T>& dbm, Batches<T>& batches, TrainerType& trainer, OptimiserType& optimiser, const FitOptions<T>& options,
         List& callbacks)
-        : run_{dbm, train, options.validation, optimiser, trainer},
+        : run_{dbm, batches.resident(), options.validation, optimiser, trainer},
+          batches_(batches),
           options_(options),
           all_(base_logger_, callbacks, history_),
-          weights_(normalised_weights(options.weights, train.shape(0))),
+          weights_(normalised_weights(options.weights, batches.rows())),
           gradient_(zero_parameters(dbm)),
-          batch_(Matrix<T>::from_shape({std::min(options.batch_size, train.shape(0)), train.shape(1)})),
+          batch_(Matrix<T>::from_shape({std::min(options.batch_size, batches.rows()), dbm.visible_size()})),
           batch_weights_(Vector<T>::from_shape({weights_.size() == 0 ? 0 : batch_.shape(0)})),
           watch_(options.profile) {
         params_ = {.first_epoch = options.initial_epoch,
                    .epochs = options.epochs,
-                   .batches = (train.shape(0) + batch_.shape(0) - 1) / batch_.shape(0),
+                   .batches = (batches.rows() + batch_.shape(0) - 1) / batch_.shape(0),
                    .batch_size = batch_.shape(0),
-                   .rows = train.shape(0),
+                   .rows = batches.rows(),
                    .seed = options.seed,
                    .has_validation = options.validation != nullptr};
         position_.epoch = options.initial_epoch;
@@ -260,7 +227,7 @@ private:
 
     auto run_batches(Clock::time_point begin) -> Flow {
         watch_.next(&Profile::data);
-        const auto order = epoch_order(params_.rows, options_.shuffle, options_.seed, position_.epoch);
+        batches_.begin_epoch(position_.epoch);
         auto context = ContextOf<BatchInfo>(BatchInfo(logs_, &session_), run_);
         context.epoch = position_.epoch;
         context.batches = params_.batches;
@@ -270,11 +237,10 @@ private:
             context.step = position_.epoch * params_.batches + b;
             context.size = std::min(batch_.shape(0), params_.rows - first);
             const auto batch = slice(batch_, {0, context.size});
+            watch_.next(&Profile::data);
+            gather(first, batch, begin);
             watch_.next(&Profile::callbacks);
             auto flow = all_.template call<hook::BatchBegin>(context);
-            watch_.next(&Profile::data);
-            gather_rows(run_.train, order, first, batch);
-            gather_weights(std::span(order).subspan(first, context.size));
             watch_.next(gradient_phase);
             context.cost = compute_gradient(batch);
             watch_.next(&Profile::update);
@@ -300,9 +266,17 @@ private:
         return Flow::proceed;
     }
 
-    auto gather_weights(std::span<const std::size_t> rows) -> void {
-        if (weights_.size() == 0) { return; }
-        std::ranges::transform(rows, batch_weights_.begin(), [&](std::size_t r) { return weights_[r]; });
+    auto gather(std::size_t first, MatrixView<T> batch, Clock::time_point begin) -> void {
+        try {
+            const auto rows = batches_.gather(first, batch);
+            if (weights_.size() == 0) { return; }
+            std::ranges::transform(rows, batch_weights_.begin(), [&](std::size_t r) { return weights_[r]; });
+        } catch (...) {
+            // The rows cannot be read now; what was learnt is kept.
+            watch_.next(&Profile::callbacks);
+            interrupt(begin);
+            throw;
+        }
     }
 
     auto compute_gradient(MatrixView<const T> batch) -> double {
@@ -335,7 +309,7 @@ private:
         }
     }
 
-    auto identity() const -> LoopIdentity { return {params_, options_.shuffle, checksum(weights_)}; }
+    auto identity() const -> LoopIdentity { return {params_, options_.shuffle, checksum(weights_), batches_.blocks()}; }
     auto step() const -> std::size_t { return position_.epoch * params_.batches + position_.batch; }
     auto follow(Flow flow) -> Flow {
         if (flow == Flow::stop && outcome_ == Outcome::completed) { outcome_ = Outcome::stopped; }
@@ -353,6 +327,7 @@ private:
     }
 
     RunType run_;
+    Batches<T>& batches_;
     const FitOptions<T>& options_;
     BaseLogger base_logger_;
     History history_;
@@ -370,6 +345,19 @@ private:
     std::string earlier_stop_;
 };
 
+/// The training itself, wherever its rows come from.
+template <Real T, class TrainerType, class OptimiserType, class List>
+auto fit_batches(DBM<T>& dbm, Batches<T>& batches, TrainerType& trainer, OptimiserType& optimiser, const FitOptions<T>& options,
+                 List& callbacks) -> History {
+    check_fit(dbm, batches.resident(), batches.rows(), options);
+    if constexpr (!WeightedTrainer<TrainerType, T>) {
+        if (options.weights != nullptr) {
+            throw InputError("the rows have weights, but this trainer has no gradient(dbm, batch, gradient, weights)");
+        }
+    }
+    return Fit(dbm, batches, trainer, optimiser, options, callbacks).run();
+}
+
 }  // namespace nbm
 
 export namespace nbm {
@@ -385,13 +373,22 @@ template <Real T, class TrainerType, class OptimiserType, class List = CallbackL
              Callback<std::remove_reference_t<List>>
 auto fit(DBM<T>& dbm, const std::type_identity_t<Matrix<T>>& train, TrainerType&& trainer, OptimiserType&& optimiser,
          const FitOptions<T>& options = {}, List&& callbacks = List{}) -> History {
-    check_fit(dbm, train, options);
-    if constexpr (!WeightedTrainer<std::remove_reference_t<TrainerType>, T>) {
-        if (options.weights != nullptr) {
-            throw InputError("the rows have weights, but this trainer has no gradient(dbm, batch, gradient, weights)");
-        }
-    }
-    return Fit(dbm, train, trainer, optimiser, options, callbacks).run();
+    auto batches = MatrixBatches<T>(train, options.shuffle, options.seed);
+    return fit_batches(dbm, batches, trainer, optimiser, options, callbacks);
+}
+
+/// The same with rows that are read from a file, block by block: a thread reads the next ones while these are trained on. An epoch
+/// visits the blocks in a random order, and shuffles the rows of as many blocks as the memory of the data set holds. Callbacks and
+/// trainer.begin() see train.resident().train. Rows that cannot be read end the training: the checkpoints that an interruption asks
+/// for are written, then FileError or InputError is thrown.
+template <Real T, class TrainerType, class OptimiserType, class List = CallbackList<>>
+    requires Trainer<std::remove_reference_t<TrainerType>, T> && Optimiser<std::remove_reference_t<OptimiserType>, T> &&
+             Callback<std::remove_reference_t<List>>
+auto fit(DBM<T>& dbm, const std::type_identity_t<StreamedDataset<T>>& train, TrainerType&& trainer, OptimiserType&& optimiser,
+         const FitOptions<T>& options = {}, List&& callbacks = List{}) -> History {
+    if (train.holds_all()) { return fit(dbm, train.resident().train, trainer, optimiser, options, callbacks); }
+    auto batches = StreamedBatches<T>(train, options.shuffle, options.seed, options.epochs);
+    return fit_batches(dbm, batches, trainer, optimiser, options, callbacks);
 }
 
 }  // namespace nbm

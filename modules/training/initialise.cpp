@@ -12,6 +12,7 @@ module;
 
 module nbm:training.initialise_impl;
 
+import :data;
 import :model;
 import :random;
 import :tensor;
@@ -87,9 +88,19 @@ auto initialise(DBM<T>& dbm, const std::type_identity_t<Matrix<T>>& data, Initia
     dbm.bias(0) = biases_of_means(data);
 }
 
+template <Real T>
+auto initialise(DBM<T>& dbm, const std::type_identity_t<StreamedDataset<T>>& data, InitialiseOptions options) -> void {
+    initialise(dbm, data.resident().train, options);
+    if (data.holds_all()) { return; }
+    std::ranges::transform(data.means(), dbm.bias(0).begin(),
+                           [](double mean) { return static_cast<T>(logit(std::clamp(mean, 0.001, 0.999))); });
+}
+
 template auto biases_of_means(const Matrix<float>&) -> Vector<float>;
 template auto biases_of_means(const Matrix<double>&) -> Vector<double>;
 template auto initialise(DBM<float>&, const Matrix<float>&, InitialiseOptions) -> void;
 template auto initialise(DBM<double>&, const Matrix<double>&, InitialiseOptions) -> void;
+template auto initialise(DBM<float>&, const StreamedDataset<float>&, InitialiseOptions) -> void;
+template auto initialise(DBM<double>&, const StreamedDataset<double>&, InitialiseOptions) -> void;
 
 }  // namespace nbm

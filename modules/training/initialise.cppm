@@ -5,6 +5,7 @@ module;
 
 export module nbm:training.initialise;
 
+import :data;
 import :model;
 import :tensor;
 
@@ -24,6 +25,10 @@ struct InitialiseOptions {
 /// section 8.1); hidden biases become 0. data: [rows, visible]. Throws ShapeError or InputError.
 template <Real T>
 auto initialise(DBM<T>& dbm, const std::type_identity_t<Matrix<T>>& data, InitialiseOptions options = {}) -> void;
+
+/// The same with the means of all training rows, also of those that are not in memory.
+template <Real T>
+auto initialise(DBM<T>& dbm, const std::type_identity_t<StreamedDataset<T>>& data, InitialiseOptions options = {}) -> void;
 
 }  // namespace nbm
 

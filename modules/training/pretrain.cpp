@@ -106,7 +106,7 @@ auto compose_dbm(const std::vector<DBM<T>>& rbms) -> DBM<T> {
 template <Real T>
 auto check_pretrain(const DBM<T>& dbm, const Matrix<T>& train, const FitOptions<T>& options) -> void {
     pretrained_rbms(dbm.topology());
-    check_fit(dbm, train, options);
+    check_fit(dbm, train, train.shape(0), options);
 }
 
 template <Real T>

@@ -12,5 +12,7 @@ export import :training.exact;
 export import :training.tempered;
 export import :training.profile;
 export import :training.fit_options;
+export import :training.loop_state;
+export import :training.batches;
 export import :training.fit;
 export import :training.pretrain;
