@@ -16,6 +16,7 @@ module;
 
 module nbm:data.streamed_impl;
 
+import :data.binarise;
 import :data.dataset;
 import :data.row_reader;
 import :data.streamed;
@@ -150,7 +151,7 @@ struct StreamedDataset<T>::State {
             const auto view = MatrixView<T>(out.data(), 1, out.size(), out.size());
             sample_probabilities<T>(view, view, Stream(options.seed, Purpose::binarisation), place.split, place.row);
         } else if (options.binarise == Binarise::threshold) {
-            for (auto& x : out) { x = x >= T{0.5F} ? T{1} : T{0}; }
+            for (auto& x : out) { x = double(x) >= options.threshold ? T{1} : T{0}; }
         }
     }
 
@@ -199,7 +200,7 @@ StreamedDataset<T>::StreamedDataset(std::unique_ptr<RowReader> reader, const Str
     }
     const auto how = options.binarise;
     if (how != Binarise::sample && how != Binarise::threshold && how != Binarise::grey) {
-        throw InputError("rows that are read in blocks can be sampled, compared with 0.5 or left grey");
+        throw InputError("rows that are read in blocks can be sampled, compared with a threshold or left grey");
     }
     const auto tenth = rows / 10;
     s.sizes = {rows - 2 * tenth, tenth, tenth};

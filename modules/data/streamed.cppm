@@ -8,6 +8,7 @@ module;
 
 export module nbm:data.streamed;
 
+import :data.binarise;
 import :data.dataset;
 import :data.row_reader;
 import :tensor;
@@ -17,6 +18,7 @@ export namespace nbm {
 struct StreamOptions {
     std::size_t memory = std::size_t{512} << 20U;  // bytes for all rows that are in memory at a time
     Binarise binarise = Binarise::grey;            // as binarise() does
+    double threshold = 0.5;                        // of Binarise::threshold
     std::uint64_t seed = 1;                        // of the splits and of binarisation
 };
 
