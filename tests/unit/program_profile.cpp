@@ -72,7 +72,7 @@ auto seconds_of_product(std::size_t rows, std::size_t inner, std::size_t columns
 
 BOOST_AUTO_TEST_CASE(the_profile_is_printed_and_in_the_summary) {
     const auto folder = Temporary();
-    const auto answer = run_program(folder, larger + "--hidden 300 --trainer pcd --epochs 60 --profile");
+    const auto answer = run_program(folder, larger + "--hidden 300 --trainer pcd --epochs 60 --no-pictures --profile");
     BOOST_REQUIRE_MESSAGE(answer.status == 0, answer.err);
     const auto all = summary(folder);
     const auto& profile = all.at("profile");
