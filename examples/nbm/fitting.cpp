@@ -104,9 +104,10 @@ auto make_optimiser(const TrainOptions& o) -> Optimisers {
 
 }  // namespace
 
-auto run_fit(nbm::DBM<Real>& dbm, const nbm::Dataset<Real>& data, const Job& job, RunCallbacks& configured,
-             TrainingProfile* profile) -> nbm::History {
+auto run_fit(nbm::DBM<Real>& dbm, const TrainingRows& rows, const Job& job, RunCallbacks& configured, TrainingProfile* profile)
+    -> nbm::History {
     const auto& o = job.options;
+    const auto& data = rows.data();
     const auto interrupt = Interrupt();
     const auto options = nbm::FitOptions<Real>{.epochs = o.epochs,
                                                .batch_size = o.batch_size,
@@ -123,7 +124,7 @@ auto run_fit(nbm::DBM<Real>& dbm, const nbm::Dataset<Real>& data, const Job& job
     auto optimiser = make_optimiser(o);
     const auto fit = [&](auto& t, auto& u) {
         try {
-            return nbm::fit(dbm, data.train, t, u, options, callbacks);
+            return rows.fit(dbm, t, u, options, callbacks);
         } catch (const nbm::CallbackError& error) {
             if (error.callback() == BeginRun::kind) { error.rethrow_nested(); }
             throw;

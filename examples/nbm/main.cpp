@@ -14,6 +14,7 @@
 #include "commands/command.hpp"
 #include "configuration.hpp"
 #include "results.hpp"
+#include "streaming.hpp"
 #include "train.hpp"
 #include "train_options.hpp"
 
@@ -141,6 +142,7 @@ auto main(int argc, char** argv) -> int {
         if (train_command->parsed()) {
             if (!job.options.config.empty()) { job.config = nbm::read_config(job.options.config); }
             apply_settings(job.config, *train_command);
+            choose_streaming(*train_command, job.options);
             job.settings = describe_settings(*train_command, job.options);
             finished = train(job);
         } else if (resume_command->parsed()) {

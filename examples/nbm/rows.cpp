@@ -1,8 +1,10 @@
 #include <algorithm>
 
 #include "rows.hpp"
+#include "streaming.hpp"
 
 auto load_rows(const TrainOptions& o) -> nbm::Dataset<Real> {
+    if (o.stream) { return resident_rows(o); }
     auto dataset = nbm::load_dataset<Real>(o.data, o.seed);
     const auto how = o.binarise == "grey"        ? nbm::Binarise::grey
                      : o.binarise == "threshold" ? nbm::Binarise::threshold

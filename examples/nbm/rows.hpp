@@ -5,7 +5,7 @@
 
 import nbm;
 
-/// The data set of --data, binarised as --binarise says.
+/// The data set of --data, binarised as --binarise says; with --stream, the rows of it that stay in memory.
 auto load_rows(const TrainOptions& options) -> nbm::Dataset<Real>;
 
 /// Whether all values are 0 or 1.

@@ -14,6 +14,7 @@
 #include "profile.hpp"
 #include "results.hpp"
 #include "rows.hpp"
+#include "streaming.hpp"
 #include "train.hpp"
 
 namespace fs = std::filesystem;
@@ -39,12 +40,11 @@ auto train(const Job& job) -> bool {
     if (!resumed) { check_output(o); }
     auto callbacks = make_run_callbacks(job.config, o, resumed);
     nbm::set_threads(o.threads);
-    const auto data = load_rows(o);
-    fmt::print("data {}: {} training, {} validation, {} test rows of {} units\n", o.data, data.train.shape(0), data.valid.shape(0),
-               data.test.shape(0), data.train.shape(1));
+    const auto rows = TrainingRows(o);
+    const auto& data = rows.data();
+    fmt::print("data {}: {}\n", o.data, rows.describe());
     auto dbm = nbm::DBM<Real>(topology_of(o, data.train.shape(1)));
-    nbm::initialise(dbm, data.train,
-                    {.seed = o.seed, .weights = o.weights == "orthogonal" ? nbm::Weights::orthogonal : nbm::Weights::normal});
+    rows.initialise(dbm, {.seed = o.seed, .weights = o.weights == "orthogonal" ? nbm::Weights::orthogonal : nbm::Weights::normal});
 
     fmt::print("training {} {} {} for {} epochs\n", dbm.topology().is_rbm() ? "an RBM" : "a DBM", dbm.topology().describe(),
                method_of(o), o.epochs);
@@ -54,14 +54,14 @@ auto train(const Job& job) -> bool {
     auto* const asked_profile = profile ? &*profile : nullptr;
     auto history = nbm::History{};
     try {
-        history = run_fit(dbm, data, job, callbacks, asked_profile);
+        history = run_fit(dbm, rows, job, callbacks, asked_profile);
     } catch (const nbm::Cancelled&) {
         fmt::print("interrupted while pretraining, of which nothing is kept; start again with: {}\n", start_again(o));
         return false;
     }
     nbm::save_weights(dbm, fs::path(o.output) / "weights.h5");
     if (profile) {
-        measure_floor(dbm.topology(), o, std::min(o.batch_size, data.train.shape(0)), *profile);
+        measure_floor(dbm.topology(), o, std::min(o.batch_size, rows.count()), *profile);
         print(*profile);
     }
     if (history.outcome() == nbm::Outcome::cancelled) {

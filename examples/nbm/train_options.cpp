@@ -10,6 +10,9 @@ auto add_data_options(CLI::App& command, TrainOptions& o) -> void {
                "with IDX, PNG, CSV or .npy files");
     add_option(command, "Data", "--binarise", o.binarise, one_of({"sample", "threshold", "grey"}),
                "What to do with grey values: draw them once, compare with 1/2, or keep them as probabilities");
+    command.add_flag("--stream", o.stream, "Read the rows of an .npy or HDF5 file block by block, while they are trained on")
+        ->group("Data");
+    add_option(command, "Data", "--stream-memory", o.stream_memory, whole(16, 1'000'000'000), "MiB for rows that --stream reads");
 }
 
 auto add_run_options(CLI::App& command, TrainOptions& o, const char* group) -> void {
