@@ -87,9 +87,10 @@ auto make_optimiser(const TrainOptions& o) -> Optimisers {
 
 }  // namespace
 
-auto run_fit(nbm::DBM<Real>& dbm, const nbm::Dataset<Real>& data, const Job& job, RunCallbacks& configured,
-             TrainingProfile* profile, std::stop_token stop) -> nbm::History {
+auto run_fit(nbm::DBM<Real>& dbm, const TrainingRows& rows, const Job& job, RunCallbacks& configured, TrainingProfile* profile,
+             std::stop_token stop) -> nbm::History {
     const auto& o = job.options;
+    const auto& data = rows.data();
     const auto options = nbm::FitOptions<Real>{.epochs = o.epochs,
                                                .batch_size = o.batch_size,
                                                .validation = data.valid.shape(0) == 0 ? nullptr : &data.valid,
@@ -106,7 +107,7 @@ auto run_fit(nbm::DBM<Real>& dbm, const nbm::Dataset<Real>& data, const Job& job
     auto optimiser = make_optimiser(o);
     const auto fit = [&](auto& t, auto& u) {
         try {
-            return nbm::fit(dbm, data.train, t, u, options, callbacks);
+            return rows.fit(dbm, t, u, options, callbacks);
         } catch (const nbm::CallbackError& error) {
             if (error.callback() == BeginRun::kind) { error.rethrow_nested(); }
             throw;

@@ -14,6 +14,7 @@
 #include "people.hpp"
 #include "run_callbacks.hpp"
 #include "run_folder.hpp"
+#include "streaming.hpp"
 #include "train.hpp"
 
 import nbm;
@@ -143,6 +144,7 @@ auto new_job(TrainOptions& o, CLI::App& command) -> Job {
     if (o.resume && o.overwrite) {
         throw nbm::InputError("--resume goes on with what the folder holds, --overwrite replaces it; leave out one of them");
     }
+    choose_streaming(command, o);
     job.settings = describe_settings(command, o);
     job.options = o;
     job.lock = std::make_shared<RunLock>(o.output);

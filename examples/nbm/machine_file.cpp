@@ -30,7 +30,8 @@ auto missing(const fs::path& path) -> nbm::FileError {
 
 /// Whether a setting of a training means the same to other commands; the steps of a training, for one, are no steps of samples.
 auto is_shared(const std::string& key) -> bool {
-    return key == "data" || key == "binarise" || key == "threshold" || key == "seed" || key == "threads" || key.starts_with("ais_");
+    return key == "data" || key == "binarise" || key == "threshold" || key == "seed" || key == "threads" ||
+           key.starts_with("stream") || key.starts_with("ais_");
 }
 
 /// Options of a run that the command has, too.

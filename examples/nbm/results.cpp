@@ -45,8 +45,7 @@ auto write_summary(const RunSummary& run, const TrainOptions& o) -> std::string 
     if (!run.history.stop_reason().empty()) { summary["stop_reason"] = run.history.stop_reason(); }
     summary["layers"] = std::vector<std::size_t>(run.topology.sizes().begin(), run.topology.sizes().end());
     summary["epochs"] = run.history.rows().size();
-    summary["data"] = {
-        {"name", o.data}, {"train", run.data.train.shape(0)}, {"valid", run.data.valid.shape(0)}, {"test", run.data.test.shape(0)}};
+    summary["data"] = {{"name", o.data}, {"train", run.rows[0]}, {"valid", run.rows[1]}, {"test", run.rows[2]}};
     if (run.profile != nullptr) { summary["profile"] = to_json(*run.profile); }
     summary["environment"] = environment();
     summary["command"] = o.command;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
@@ -42,7 +43,7 @@ struct RunSummary {
     const Likelihood& likelihood;
     const nbm::History& history;
     const nbm::Topology& topology;
-    const nbm::Dataset<Real>& data;
+    std::array<std::size_t, 3> rows;  // of the training, validation and test split
     std::chrono::system_clock::time_point started;
     const TrainingProfile* profile;  // null without --profile
 };

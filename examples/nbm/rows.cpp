@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "rows.hpp"
+#include "streaming.hpp"
 
 auto binarise_rows(nbm::Dataset<Real>& data, const TrainOptions& o) -> void {
     constexpr auto usual = 0.5;
@@ -21,6 +22,7 @@ auto binarise_rows(nbm::Dataset<Real>& data, const TrainOptions& o) -> void {
 }
 
 auto load_rows(const TrainOptions& o) -> nbm::Dataset<Real> {
+    if (o.stream) { return resident_rows(o); }
     auto data = nbm::load_dataset<Real>(o.data, o.seed);
     binarise_rows(data, o);
     return data;

@@ -5,7 +5,7 @@
 
 import nbm;
 
-/// The data set of --data, binarised as --binarise and --threshold say.
+/// The data set of --data, binarised as --binarise and --threshold say; with --stream, the rows of it that stay in memory.
 auto load_rows(const TrainOptions& options) -> nbm::Dataset<Real>;
 
 /// Binarises all splits as --binarise and --threshold say. Throws InputError when they do not go together.

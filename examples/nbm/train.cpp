@@ -18,6 +18,7 @@
 #include "results.hpp"
 #include "rows.hpp"
 #include "run_callbacks.hpp"
+#include "streaming.hpp"
 #include "train.hpp"
 
 namespace fs = std::filesystem;
@@ -56,12 +57,11 @@ auto train(const Job& job) -> bool {
     auto callbacks = make_run_callbacks(job.config, o, resumed);
     for (const auto& warning : callbacks.warnings) { nbm::print_warning(warning); }
     nbm::set_threads(o.threads);
-    const auto data = load_rows(o);
-    say(stream, "data {}: {} training, {} validation, {} test rows of {} units\n", o.data, data.train.shape(0), data.valid.shape(0),
-        data.test.shape(0), data.train.shape(1));
+    const auto rows = TrainingRows(o);
+    const auto& data = rows.data();
+    say(stream, "data {}: {}\n", o.data, rows.describe());
     auto dbm = nbm::DBM<Real>(topology_of(o, data.train.shape(1)));
-    nbm::initialise(dbm, data.train,
-                    {.seed = o.seed, .weights = o.weights == "orthogonal" ? nbm::Weights::orthogonal : nbm::Weights::normal});
+    rows.initialise(dbm, {.seed = o.seed, .weights = o.weights == "orthogonal" ? nbm::Weights::orthogonal : nbm::Weights::normal});
 
     say(stream, "training {} {} {} for {} epochs\n", dbm.topology().is_rbm() ? "an RBM" : "a DBM", dbm.topology().describe(),
         method_of(o), o.epochs);
@@ -71,7 +71,7 @@ auto train(const Job& job) -> bool {
     auto* const asked_profile = profile ? &*profile : nullptr;
     auto history = nbm::History{};
     try {
-        history = run_fit(dbm, data, job, callbacks, asked_profile, interrupt.token());
+        history = run_fit(dbm, rows, job, callbacks, asked_profile, interrupt.token());
     } catch (const nbm::Cancelled&) {
         say(interruption_stream(o), "interrupted while pretraining, of which nothing is kept; start again with: {}\n",
             start_again(o));
@@ -79,7 +79,7 @@ auto train(const Job& job) -> bool {
     }
     nbm::save_weights(dbm, fs::path(o.output) / "weights/final.h5");
     if (profile) {
-        measure_floor(dbm.topology(), o, std::min(o.batch_size, data.train.shape(0)), *profile);
+        measure_floor(dbm.topology(), o, std::min(o.batch_size, rows.count()), *profile);
         print(*profile, stream);
     }
     if (history.outcome() == nbm::Outcome::cancelled) {
@@ -102,7 +102,7 @@ auto train(const Job& job) -> bool {
         return false;
     }
     likelihood.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    const auto summary = write_summary({likelihood, history, dbm.topology(), data, started, asked_profile}, o);
+    const auto summary = write_summary({likelihood, history, dbm.topology(), rows.sizes(), started, asked_profile}, o);
     const auto text = describe(likelihood, is_binary(data));
     if (!callbacks.summary.empty()) { append_text(callbacks.summary, text); }
     say(stream, "{}", text);

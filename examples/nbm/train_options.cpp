@@ -9,6 +9,9 @@ auto add_data_options(CLI::App& command, TrainOptions& o) -> void {
                "digits, bars-and-stripes:N, a CSV (FILE.csv:label=COLUMN), .npy, .npz or HDF5 (FILE.h5:/PATH) file, or a folder "
                "with IDX, PNG, CSV or .npy files");
     add_binarise_options(command, o);
+    command.add_flag("--stream", o.stream, "Read the rows of an .npy or HDF5 file block by block, while they are trained on")
+        ->group("Data");
+    add_option(command, "Data", "--stream-memory", o.stream_memory, whole(16, 1'000'000'000), "MiB for rows that --stream reads");
 }
 
 auto add_binarise_options(CLI::App& command, TrainOptions& o) -> void {

@@ -12,6 +12,8 @@ struct TrainOptions {
     std::string data = "digits";
     std::string binarise = "sample";
     double threshold = 0.5;
+    bool stream = false;
+    std::size_t stream_memory = 512;  // MiB
     std::size_t hidden = 500;
     std::vector<std::size_t> layers;  // empty: those of the data and the hidden units
     std::vector<std::string> edges;   // "0-1"; empty: a chain
@@ -61,7 +63,7 @@ struct TrainOptions {
     std::string command;           // as it was typed
 };
 
-/// --data, --binarise and --threshold.
+/// --data, --binarise, --threshold, --stream and --stream-memory.
 auto add_data_options(CLI::App& command, TrainOptions& options) -> void;
 
 /// --binarise and --threshold.

@@ -43,14 +43,13 @@ struct Plan {
     Blocks blocks;
 };
 
-auto mebibytes(std::size_t bytes) -> std::string { return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / 0x1p20); }
-
 /// Shares the memory out. Of what the places of the rows and the reader leave, an eighth is for the rows of each split that stay,
 /// 7/32 for the rows that are trained on, as much for those that come next, and 1/16 for what is being read.
 auto plan_of(const RowReader& reader, const std::array<std::size_t, 3>& sizes, std::size_t memory, std::size_t number,
              std::size_t largest_sample) -> Plan {
     constexpr auto parts = std::size_t{32};
-    constexpr auto longest_read = std::size_t{4} << 20U;
+    constexpr auto mebibyte = std::size_t{1} << 20U;
+    constexpr auto longest_read = 4 * mebibyte;
     const auto rows = reader.rows();
     const auto units = reader.units();
     const auto chunk = reader.chunk();
@@ -61,8 +60,8 @@ auto plan_of(const RowReader& reader, const std::array<std::size_t, 3>& sizes, s
     const auto least =
         std::max(fixed + parts * std::max(row, raw), rows * (sizeof(std::size_t) + sizeof(std::uint32_t)) + 2 * chunk.bytes);
     if (memory < least) {
-        throw InputError(fmt::format("{}: {} rows of {} units cannot be read with {} of memory; at least {} are needed",
-                                     reader.name(), rows, units, mebibytes(memory), mebibytes(least)));
+        throw InputError(fmt::format("{}: {} rows of {} units cannot be read with {} MiB of memory; at least {} are needed",
+                                     reader.name(), rows, units, memory / mebibyte, (least + mebibyte - 1) / mebibyte));
     }
     const auto part = (memory - fixed) / parts;
     auto plan = Plan{.all = rows <= 30 * part / (units * number),
