@@ -9,7 +9,7 @@ export namespace nbm {
 
 /// Where the time of a training goes, in seconds of wall time: see FitOptions::profile. The phases do not overlap.
 struct Profile {
-    double data = 0.0;        // s; the order of the rows, and gathering those of a batch
+    double data = 0.0;        // s; the order of the rows, gathering those of a batch, waiting for a file
     double positive = 0.0;    // s; hidden means given the data
     double negative = 0.0;    // s; the chains, or for Exact the model's expectations
     double gradient = 0.0;    // s; statistics, their difference, rules; all of a trainer that is no ProfiledTrainer

@@ -369,8 +369,8 @@ BOOST_AUTO_TEST_CASE(rows_may_come_from_anywhere_and_waiting_for_them_is_counted
     nbm::fit(dbm, data, nbm::CD<double>(), nbm::SGD<double>(), {.epochs = 1, .batch_size = 20, .profile = &profile});
     BOOST_TEST(reads >= data.block_count());
     const auto paused = static_cast<double>(reads) * 0.01;
-    // Training itself takes next to nothing, so nearly all pauses are waited for.
-    BOOST_TEST(profile.data > 0.7 * paused);
+    // Training itself takes next to nothing, so most pauses are waited for.
+    BOOST_TEST(profile.data > 0.4 * paused);
     BOOST_TEST(profile.sum() > 0.9 * profile.total);
     BOOST_TEST(profile.rows == 800U);
 }
