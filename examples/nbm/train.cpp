@@ -108,7 +108,9 @@ auto train(const Job& job) -> bool {
     say(stream, "{}", text);
     write_ais_json(likelihood.annealing, fs::path(o.output) / "ais.json");
     const auto pictures = o.no_pictures ? std::string{} : write_pictures(dbm, data.train, likelihood.annealing, o, stream);
-    write_report(o.output);
+    try {
+        write_report(o.output);
+    } catch (const nbm::Error& error) { nbm::print_warning(fmt::format("no report.html: {}", error.what())); }
     say(stream, "{:.1f} s; results in {}/: report.html, {}weights/final.h5{}\n", likelihood.seconds, o.output,
         callbacks.summary.empty() ? "" : "summary.txt, ", pictures);
     if (o.json) { fmt::print("{}", summary); }
