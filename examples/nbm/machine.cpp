@@ -19,18 +19,28 @@ auto parse_edge(const std::string& text) -> nbm::Edge {
     return {std::stoul(text.substr(0, dash)), std::stoul(text.substr(dash + 1))};
 }
 
+auto checked(nbm::Topology topology, const TrainOptions& o) -> nbm::Topology {
+    if (o.pretrain) { nbm::pretrained_rbms(topology); }  // throws for what cannot be pretrained
+    return topology;
+}
+
 }  // namespace
 
 auto topology_of(const TrainOptions& o, std::size_t units) -> nbm::Topology {
     auto sizes = o.layers.empty() ? std::vector<std::size_t>{units, o.hidden} : o.layers;
+    if (sizes.size() < 2) {
+        throw nbm::InputError(fmt::format(
+            "--layers {}: at least two layers are needed, that of the data and a hidden one, as {},500", sizes.front(), units));
+    }
     if (sizes.front() != units) {
         throw nbm::InputError(fmt::format("--layers begins with {} units; the rows of {} have {}", sizes.front(), o.data, units));
     }
     auto edges = std::vector<nbm::Edge>{};
     for (const auto& text : o.edges) { edges.push_back(parse_edge(text)); }
-    auto topology = edges.empty() ? nbm::Topology(std::move(sizes)) : nbm::Topology(std::move(sizes), std::move(edges));
-    if (o.pretrain) { nbm::pretrained_rbms(topology); }  // throws for what cannot be pretrained
-    return topology;
+    if (edges.empty()) { return checked(nbm::Topology(std::move(sizes)), o); }
+    try {
+        return checked(nbm::Topology(std::move(sizes), std::move(edges)), o);
+    } catch (const nbm::InputError& error) { throw nbm::InputError(fmt::format("--edges: {}", error.what())); }
 }
 
 auto pretrain_machine(nbm::DBM<Real>& dbm, const nbm::Matrix<Real>& train, const TrainOptions& o, std::stop_token stop) -> void {

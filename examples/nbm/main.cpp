@@ -43,6 +43,10 @@ auto quoted(int argc, char** argv) -> std::string {
 auto explain(const CLI::App& app, const CLI::ParseError& error) -> std::string {
     const auto* const asked = app.get_subcommands().empty() ? &app : app.get_subcommands().front();
     const auto rest = app.remaining(true);
+    if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
+        const auto name = std::string_view(error.what()).substr(0, std::string_view(error.what()).find(':'));
+        return fmt::format("{} needs a value; see nbm {} --help", name, asked->get_name());
+    }
     if (rest.empty() || dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) { return error.what(); }
     auto names = std::vector<std::string>{};
     if (rest.front().starts_with("-")) {

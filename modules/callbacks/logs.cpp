@@ -38,7 +38,8 @@ auto Logs::find(std::string_view name) const -> MetricId {
     if (found == metrics_.end()) {
         auto names = std::vector<std::string>{};
         for (const auto& metric : metrics_) { names.push_back(metric.name); }
-        throw InputError(unknown_name("metric", name, names));
+        throw InputError(unknown_name("metric", name, names) +
+                         "; a metric of a callback is there when that callback is, such as val_prob of ais");
     }
     return {static_cast<std::size_t>(found - metrics_.begin())};
 }
