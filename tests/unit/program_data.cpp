@@ -214,8 +214,8 @@ BOOST_AUTO_TEST_CASE(data_sets_are_binarised_and_whitened_as_the_library_does) {
     BOOST_TEST(has(contents(folder / "run/config.toml"), "binarise = \"otsu\""));
     result("--binarise otsu");
     run_well(folder, "train --data o.h5 --hidden 2 --epochs 1 --ais-runs 5 --ais-betas 5 --output run2");
-    BOOST_TEST(
-        same_bits(nbm::load_weights<float>(folder / "run/weights.h5"), nbm::load_weights<float>(folder / "run2/weights.h5")));
+    BOOST_TEST(same_bits(nbm::load_weights<float>(folder / "run/weights/final.h5"),
+                         nbm::load_weights<float>(folder / "run2/weights/final.h5")));
     const auto threshold = std::string("train --data d.npz --binarise threshold --threshold 0.8 --hidden 2 --epochs 1 ");
     run_well(folder, threshold + "--ais-runs 5 --ais-betas 5 --output run3");
     BOOST_TEST(has(contents(folder / "run3/config.toml"), "threshold = 0.8"));
@@ -224,8 +224,8 @@ BOOST_AUTO_TEST_CASE(data_sets_are_binarised_and_whitened_as_the_library_does) {
     BOOST_TEST(likelihoods("") == likelihoods("--binarise threshold --threshold 0.8"));
     BOOST_TEST(likelihoods("") != likelihoods("--binarise threshold --threshold 0.2"));
     BOOST_TEST(likelihoods("--binarise grey") == likelihoods("--binarise grey --threshold 0.5"));
-    BOOST_TEST(
-        !same_bits(nbm::load_weights<float>(folder / "run/weights.h5"), nbm::load_weights<float>(folder / "run3/weights.h5")));
+    BOOST_TEST(!same_bits(nbm::load_weights<float>(folder / "run/weights/final.h5"),
+                          nbm::load_weights<float>(folder / "run3/weights/final.h5")));
 }
 
 BOOST_AUTO_TEST_CASE(a_preview_shows_rows_as_pictures) {
@@ -284,7 +284,7 @@ BOOST_AUTO_TEST_CASE(weights_are_taken_from_runs_and_checkpoints) {
     run_well(folder, "train --data bars-and-stripes:2 --hidden 3 --epochs 2 --ais-runs 5 --ais-betas 5 --output run");
     run_well(folder, "convert run w.npz");
     run_well(folder, "convert w.npz w.h5");
-    const auto weights = nbm::load_weights<float>(folder / "run/weights.h5");
+    const auto weights = nbm::load_weights<float>(folder / "run/weights/final.h5");
     BOOST_TEST(same_bits(nbm::load_weights<float>(folder / "w.h5"), weights));
     auto checkpoint = fs::path{};
     for (const auto& entry : fs::directory_iterator(folder / "run/checkpoints")) { checkpoint = entry.path(); }

@@ -192,7 +192,7 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_found_before_an_hour_of_pretraining) {
 
 BOOST_AUTO_TEST_CASE(machines_that_cannot_be_had_are_refused) {
     refuses(with("--layers 8,6,4"), {"--layers begins with 8 units; the rows of bars-and-stripes:3 have 9"});
-    refuses(with("--layers 9"), {"at least 2 layers"});
+    refuses(with("--layers 9"), {"--layers 9", "at least two layers"});
     refuses(with("--layers 9,0,4"), {"--layers", "'0'", "from 1 to"});
     refuses(with("--layers 9,six,4"), {"--layers", "'six'"});
     refuses(with("--layers 9,6,4 --hidden 6"), {"hidden and layers are both given"});

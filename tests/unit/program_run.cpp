@@ -63,8 +63,9 @@ BOOST_AUTO_TEST_CASE(a_run_leaves_its_results_and_nothing_else) {
     const auto folder = Temporary();
     const auto answer = run_program(folder, std::string(quick) + "--no-pictures --seed 5");
     BOOST_TEST(answer.status == 0);
-    BOOST_TEST((files_in(folder / "run") == std::set<std::string>{"checkpoints/0003.ckpt", "config.toml", "history.csv",
-                                                                  "log.jsonl", "summary.json", "summary.txt", "weights/final.h5"}));
+    BOOST_TEST((files_in(folder / "run") == std::set<std::string>{"ais.json", "checkpoints/0003.ckpt", "config.toml", "history.csv",
+                                                                  "log.jsonl", "report.html", "summary.json", "summary.txt",
+                                                                  "weights/final.h5"}));
     const auto log = lines_of(folder / "run/log.jsonl");
     const auto history = nbm::read_table(folder / "run/history.csv");
     BOOST_TEST_REQUIRE((log.size() == 3U && history.rows() == 3U));
@@ -129,7 +130,9 @@ BOOST_AUTO_TEST_CASE(pictures_are_drawn_over_the_training_unless_unwanted) {
     ::setenv("PATH", "/usr/local/bin:/usr/bin:/bin", 1);
     BOOST_TEST(without.status == 0);
     BOOST_TEST(without.err == "");
-    BOOST_TEST(!fs::exists(folder / "run/plots"));
+    for (const auto* name : {"cost.png", "cost.pdf", "weights.png", "ais-log-weights.png"}) {
+        BOOST_TEST(!fs::exists(folder / "run/plots" / name));
+    }
     BOOST_TEST(contents(folder / "run/config.toml") == config);
     BOOST_TEST(repeated.status == 0);
     BOOST_TEST(has(repeated.err, "nbm: warning: no plots are drawn"));
