@@ -14,7 +14,7 @@ set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 # What the program is linked to is found by itself; the rest is what find_package(nbm) looks for.
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "libxtensor-dev, librange-v3-dev, libopenblas-dev, libtbb-dev, libhdf5-dev, libarchive-dev, zlib1g-dev, libpng-dev, libfmt-dev")
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "libxtensor-dev, librange-v3-dev, libopenblas-dev, libtbb-dev, libhdf5-dev, libarchive-dev, zlib1g-dev, libpng-dev, libgif-dev, libfmt-dev")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "gnuplot-nox")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "clang-19, clang-tools-19, ninja-build, cmake (>= 3.28)")
 include(CPack)

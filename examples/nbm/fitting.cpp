@@ -82,7 +82,7 @@ auto make_optimiser(const TrainOptions& o) -> Optimisers {
     if (o.optimiser == "nadam") {
         return nbm::Nadam<Real>({.learning_rate = rate(nbm::NadamOptions{}.learning_rate), .decay = o.decay});
     }
-    return nbm::SGD<Real>({.learning_rate = rate(0.05), .momentum = o.momentum, .nesterov = o.nesterov, .decay = o.decay});
+    return nbm::SGD<Real>({.learning_rate = rate(0.1), .momentum = o.momentum, .nesterov = o.nesterov, .decay = o.decay});
 }
 
 }  // namespace

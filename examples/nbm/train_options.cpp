@@ -94,7 +94,7 @@ auto add_train_options(CLI::App& command, TrainOptions& o) -> void {
     add("Training", "--epochs", o.epochs, whole(1), "Passes through the training rows");
     add("Training", "--batch-size", o.batch_size, whole(1), "Rows an update");
     add("Training", "--learning-rate", o.learning_rate, number(0.0, large),
-        "Learning rate; 0: the usual one, 0.05 for sgd, 0.001 for adam, 0.002 for nadam");
+        "Learning rate; 0: the usual one, 0.1 for sgd, 0.001 for adam, 0.002 for nadam");
     add("Training", "--decay", o.decay, number(0.0, large), "Learning rate at update t: rate / (1 + decay t)");
     add("Training", "--momentum", o.momentum, number(0.0, 1.0), "Momentum of sgd");
     command.add_flag("--nesterov", o.nesterov, "Nesterov's momentum, of sgd")->group("Training");

@@ -28,8 +28,8 @@ struct TrainOptions {
     std::size_t epochs = 15;
     std::size_t batch_size = 100;
     double learning_rate = 0.0;
-    double decay = 0.0;
-    double momentum = 0.5;
+    double decay = 0.005;
+    double momentum = 0.0;
     bool nesterov = false;
     double l1 = 0.0;
     double l2 = 0.0;
@@ -42,7 +42,7 @@ struct TrainOptions {
     std::uint64_t seed = 1;
     std::size_t threads = 0;
     std::size_t ais_runs = 100;
-    std::size_t ais_betas = 5000;
+    std::size_t ais_betas = 20'000;
     std::string ais_schedule = "three-piece";
     std::string ais_base = "data";
     std::string ais_path = "geometric";

@@ -105,7 +105,7 @@ BOOST_AUTO_TEST_CASE(pretraining_is_that_of_the_library_and_chains_begin_after_i
     nbm::initialise(dbm, data.train, {.seed = 3, .weights = nbm::Weights::normal});
     nbm::pretrain(dbm, data.train, nbm::CD<float>({.steps = 2}), nbm::SGD<float>({.learning_rate = 0.2, .momentum = 0.7}),
                   {.epochs = 7, .batch_size = 5, .penalty = {.l2 = 0.001}, .seed = 3});
-    nbm::fit(dbm, data.train, nbm::PCD<float>(), nbm::SGD<float>({.learning_rate = 0.03, .momentum = 0.7}),
+    nbm::fit(dbm, data.train, nbm::PCD<float>(), nbm::SGD<float>({.learning_rate = 0.03, .momentum = 0.7, .decay = 0.005}),
              {.epochs = 3, .batch_size = 5, .penalty = {.l2 = 0.001}, .seed = 3});
     BOOST_TEST(same_weights(weights_in(folder / "run"), dbm));
 }

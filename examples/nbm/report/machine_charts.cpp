@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <limits>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,32 +17,13 @@ namespace {
 
 constexpr auto most_parts = std::size_t{16};
 
-/// Counts of finite numbers in bins of equal width.
+/// Counts of finite numbers in bins of equal width; empty without one.
 auto histogram(const std::vector<double>& numbers, std::size_t bins) -> Histogram {
     auto h = Histogram{};
-    auto low = std::numeric_limits<double>::infinity();
-    auto high = -low;
-    for (const auto x : numbers) {
-        if (!std::isfinite(x)) { continue; }
-        low = std::min(low, x);
-        high = std::max(high, x);
-    }
-    if (low > high) { return h; }
-    if (low == high) {
-        const auto half = std::max(0.5, 1e-6 * std::abs(low));
-        low -= half, high += half;
-        bins = 3;
-    }
-    h.counts.resize(bins);
-    for (std::size_t i = 0; i <= bins; ++i) {
-        const auto share = static_cast<double>(i) / static_cast<double>(bins);
-        h.edges.push_back(low * (1.0 - share) + high * share);
-    }
-    for (const auto x : numbers) {
-        if (!std::isfinite(x)) { continue; }
-        const auto share = (x - low) / (high - low);
-        h.counts[std::min(bins - 1, static_cast<std::size_t>(share * static_cast<double>(bins)))] += 1.0;
-    }
+    if (std::ranges::none_of(numbers, [](double x) { return std::isfinite(x); })) { return h; }
+    const auto all_equal = std::ranges::adjacent_find(numbers, std::not_equal_to{}) == numbers.end();
+    h.edges = nbm::even_edges(numbers, all_equal ? 3 : bins);
+    for (const auto count : nbm::histogram(numbers, h.edges)) { h.counts.push_back(static_cast<double>(count)); }
     return h;
 }
 
