@@ -95,7 +95,9 @@ build() {  # build PRESET-OPTIONS...
 
 demo() {
   setup
-  build -DNBM_BUILD_TESTS=OFF
+  configure -DNBM_BUILD_TESTS=OFF
+  say "Building"
+  cmake --build --preset release --target nbm_program
   say "Training (less than a minute)"
   build/release/examples/nbm/nbm train --data digits --hidden 300 --trainer pcd --steps 5 --epochs 60 \
     --learning-rate 0.1 --decay 0.001 --momentum 0 --ais-runs 100 --ais-betas 30000 --output demo --overwrite
