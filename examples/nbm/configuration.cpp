@@ -103,7 +103,7 @@ auto absolute_data(const std::string& data) -> std::string {
     auto ignored = std::error_code{};
     for (auto end = data.size(); end != std::string::npos && end != 0; end = data.rfind(':', end - 1)) {
         const auto path = data.substr(0, end);
-        if (fs::exists(path, ignored)) { return fs::absolute(path).string() + data.substr(end); }
+        if (fs::exists(path, ignored)) { return fs::absolute(path).lexically_normal().string() + data.substr(end); }
     }
     return data;
 }

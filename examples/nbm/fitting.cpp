@@ -33,7 +33,11 @@ struct BeginRun {
     TrainingProfile* profile;
 
     void on_train_begin(auto& context) const {
-        if (!context.resumed) { prepare_output(options, lock); }
+        if (context.resumed) {
+            remove_estimates(options.output);
+        } else {
+            prepare_output(options, lock);
+        }
         nbm::write_text(fs::path(options.output) / "config.toml", configuration);
         if (context.resumed || !options.pretrain) { return; }
         const auto begin = std::chrono::steady_clock::now();

@@ -14,7 +14,9 @@ auto value_words(const CLI::Option& option) -> ValueWords {
     if (kind.ends_with(".toml")) { return {.words = {}, .paths = Paths::toml_files}; }
     if (kind.starts_with("RUN")) { return {.words = {}, .paths = Paths::runs}; }
     if (kind.starts_with("FOLDER")) { return {.words = {}, .paths = option.get_positional() ? Paths::runs : Paths::folders}; }
-    if (kind.starts_with("FILE") || kind.starts_with("DATA")) { return {.words = {}, .paths = Paths::files}; }
+    if (kind.starts_with("FILE") || kind.starts_with("DATA") || kind == "IN" || kind == "OUT") {
+        return {.words = {}, .paths = Paths::files};
+    }
     return {};
 }
 

@@ -234,3 +234,11 @@ auto prepare_output(const TrainOptions& o, RunLock& lock) -> void {
     }
     nbm::make_writable_folder(folder / "weights");
 }
+
+auto remove_estimates(const fs::path& folder) -> void {
+    for (const auto* name :
+         {"summary.json", "ais.json", "report.html", "samples/final.png", "samples/film.gif", "plots/ais-log-weights.png",
+          "plots/ais-log-weights.pdf", "plots/ais-effective-sample-size.png", "plots/ais-effective-sample-size.pdf"}) {
+        fs::remove(folder / name);
+    }
+}

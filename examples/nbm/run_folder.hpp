@@ -41,6 +41,9 @@ auto start_again(const TrainOptions& options) -> std::string;
 /// usual callbacks.
 auto results_in(const std::filesystem::path& folder) -> std::vector<std::filesystem::path>;
 
+/// Removes what was estimated and drawn at the end of a run that now goes on: it would be that of other weights.
+auto remove_estimates(const std::filesystem::path& folder) -> void;
+
 /// Makes the folder, locks it, and removes the results of an earlier run from it. Throws as check_output() when another run was
 /// quicker.
 auto prepare_output(const TrainOptions& options, RunLock& lock) -> void;

@@ -36,6 +36,12 @@ namespace {
 
 using namespace csv;
 
+/// As "0,5" is, in a file whose fields are separated by semicolons.
+auto is_meant_as_number(std::string_view field) -> bool {
+    return !field.empty() && field.find_first_not_of("0123456789.,+-eE") == std::string_view::npos &&
+           field.find_first_of("0123456789") != std::string_view::npos;
+}
+
 auto is_label(std::string_view name) -> bool {
     constexpr auto names = std::array<std::string_view, 4>{"label", "class", "target", "y"};
     return std::ranges::find(names, lower(name)) != names.end();
@@ -60,6 +66,10 @@ auto is_header(const std::string& path, const Record& first, const CsvOptions& o
         if (!kind) { kind = c; }
         names_label =
             names_label || (!value && (options.label.empty() ? is_label(first.fields[c]) : options.label == first.fields[c]));
+    }
+    if (!figure && std::ranges::all_of(first.fields, is_meant_as_number)) {
+        throw FileError(
+            path, fmt::format("line {}: '{}' is no number; a decimal point is expected, as in 0.5", first.line, first.fields[0]));
     }
     if (!figure || names_label || (numbers >= 3 && counts == numbers)) { return true; }
     if (!word) { return false; }
@@ -148,6 +158,16 @@ auto add_row(const std::string& path, const Record& record, std::optional<std::s
     }
 }
 
+/// Refuses the numbers of the rows that pandas writes first unless told otherwise: a column without a name that counts 0, 1, ...
+auto require_no_index(const std::string& path, const CsvTable& table) -> void {
+    if (table.names.empty() || !table.names.front().empty() || table.lines.size() < 2) { return; }
+    for (std::size_t r = 0; r != table.lines.size(); ++r) {
+        if (table.values[r * table.columns.size()] != double(r)) { return; }
+    }
+    throw FileError(path, fmt::format("column {} has no name and counts the rows, 0, 1, ...; write the file without this index",
+                                      table.columns.front()));
+}
+
 /// Of a plain file or one packed by gzip.
 auto text_of(const fs::path& path) -> std::string {
     auto text = ByteReader(path, "a file").rest();
@@ -197,6 +217,7 @@ auto read_csv(const fs::path& path, const CsvOptions& options) -> CsvTable {
         add_row(file, record, label, table);
     }
     if (table.lines.empty()) { throw FileError(file, columns == 0 ? "is empty" : "holds no rows below its header"); }
+    require_no_index(file, table);
     return table;
 }
 

@@ -130,10 +130,11 @@ auto save_dataset(const Dataset<T>& dataset, const fs::path& path) -> void {
         return;
     }
     const auto beside = fs::path(path).replace_extension(".lbl.npy");
+    const auto labels = part.labels->empty() ? Matrix<T>{} : as_column<T>(*part.labels, path);  // throws before anything is lost
     auto ignored = std::error_code{};
     fs::remove(beside, ignored);  // those of an earlier file would be taken for labels of this one
     write_npy(path, *part.rows);
-    if (!part.labels->empty()) { write_npy(beside, as_column<T>(*part.labels, path)); }
+    if (!part.labels->empty()) { write_npy(beside, labels); }
 }
 
 template auto write_csv(const fs::path&, const Matrix<float>&, const std::vector<int>&, const std::vector<std::string>&) -> void;

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes the Debian package, installs it on a bare Debian 12 in a root of its own, and uses the program and the library there.
+# Makes the Debian package, installs it on a bare Debian 12 in a root of its own, and uses the program and, in C++23,
+# the library there.
 # Skipped (77) without root, mmdebstrap, dpkg-dev or a Debian 12 mirror.  Usage: deb.sh BUILD SOURCE WORK
 set -euo pipefail
 build=$1 source=$2 work=$3
@@ -34,7 +35,7 @@ chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LAN
   nbm train --data bars-and-stripes:2 --hidden 2 --epochs 2 --ais-betas 10 --output /trained
   apt-get -qq -o Dpkg::Use-Pty=0 install -y --no-install-recommends clang-19 clang-tools-19 ninja-build >/dev/null
   apt-get -qq -o Dpkg::Use-Pty=0 install -y --no-install-recommends -t bookworm-backports cmake >/dev/null
-  cmake -G Ninja -S /downstream -B /build -DCMAKE_CXX_COMPILER=clang++-19 -DCMAKE_BUILD_TYPE=Debug
+  cmake -G Ninja -S /downstream -B /build -DCMAKE_CXX_COMPILER=clang++-19 -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_STANDARD=23
   cmake --build /build
   cd /build && ./downstream
   apt-get -qq -o Dpkg::Use-Pty=0 remove -y nbm >/dev/null

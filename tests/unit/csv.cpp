@@ -162,6 +162,8 @@ BOOST_AUTO_TEST_CASE(broken_csv_files_are_refused_with_a_sentence) {
         {"0,1\n+-1,1\n", {}, "'+-1' is no number"},
         {"0;1\n0,5;1\n", {}, "line 2, row 1, column 0: '0,5' is no number"},
         {"0,1\n1e999,1\n", {}, "'1e999' is no number"},
+        {"0,5;0,25\n1;0\n0;1\n", {}, "line 1: '0,5' is no number; a decimal point is expected"},
+        {",a,b\n0,1,0\n1,0,1\n", {}, "column 0 has no name and counts the rows"},
         {"0,1\n\n1,1\n", {}, "line 2 is empty"},
         {"0,1\n1\n", {}, "line 2 has 1 fields, separated by commas; the lines before it have 2"},
         {"a;b;c\n0;1;0\n0;1;0;1\n", {}, "line 3 has 4 fields, separated by semicolons; the lines before it have 3"},

@@ -314,6 +314,20 @@ BOOST_AUTO_TEST_CASE(scikit_learns_machines_come_and_go) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(labels_that_cannot_be_written_cost_no_file) {
+    const auto folder = Temporary();
+    std::ofstream(folder / "good.csv") << "0,1,5\n1,0,3\n1,1,3\n";
+    std::ofstream(folder / "large.csv") << "0,1,20000000\n1,0,3\n";
+    BOOST_TEST(run_program(folder, "data good.csv:label=2,header=no --output rows.npy").status == 0);
+    const auto rows = contents(folder / "rows.npy");
+    const auto labels = contents(folder / "rows.lbl.npy");
+    refuse_program(folder, "data large.csv:label=2,header=no --output rows.npy --overwrite", {"20000000"});
+    BOOST_TEST(contents(folder / "rows.npy") == rows);
+    BOOST_TEST(contents(folder / "rows.lbl.npy") == labels);
+    refuse_program(folder, "data good.csv:label=2,header=no --whiten pca --output a.npz --map ./a.npz",
+                   {"--map", "--output", "two names"});
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_converted_is_refused) {
     const auto folder = Temporary();
     write_small(folder);

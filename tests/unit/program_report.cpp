@@ -223,6 +223,13 @@ BOOST_AUTO_TEST_CASE(curves_are_judged) {
     const auto fallen = claim({-200, -150, -120, -110, -101, -100, -105, -110, -120, -130, -140, -150});
     BOOST_TEST(has(fallen, "The curves got worse again"));
     BOOST_TEST(has(fallen, "best after epoch 6 (\u2212100.00 nats) and has fallen by 50.00 nats"));
+    // Early stopping that has put back its best epoch did no harm.
+    write_run(folder / "a", -90, -91);
+    auto summary = nlohmann::json::parse(contents(folder / "a/summary.json"));
+    summary["outcome"] = "stopped";
+    write(folder / "a/summary.json", summary.dump());
+    write(folder / "a/config.toml", "[[callbacks]]\ntype = \"early_stopping\"\nmonitor = \"val_prob\"\nrestore_best = true\n");
+    BOOST_TEST(has(claim({-200, -150, -120, -110, -101, -100, -105, -110, -120, -130, -140, -150}), "The best epoch was put back"));
     BOOST_TEST(has(claim({-200, -150}), "Too few values"));
     write(folder / "a/history.csv", "epoch,cost\n1,2\n2,nan\n");
     BOOST_TEST(has(report_of(folder, "a"), "The training diverged"));
@@ -406,6 +413,18 @@ BOOST_AUTO_TEST_CASE(runs_are_compared_within_their_error_bars) {
     json = json_of(folder, "compare a b --overwrite");
     BOOST_TEST(json.at("best") == "b");
     BOOST_TEST(json.at("beyond_error_bars") == false);
+    // So may that of two bounds.
+    auto other = nlohmann::json::parse(contents(folder / "b/summary.json"));
+    other["test_bound"] = other["test_log_prob"];
+    other.erase("test_log_prob");
+    write(folder / "b/summary.json", other.dump());
+    json = json_of(folder, "compare a b --overwrite");
+    BOOST_TEST(json.at("best") == "b");
+    BOOST_TEST(json.at("beyond_error_bars") == false);
+    // Other thresholds make other rows.
+    write(folder / "a/config.toml", "data = \"digits\"\nbinarise = \"threshold\"\nthreshold = 0.3\n");
+    write(folder / "b/config.toml", "data = \"digits\"\nbinarise = \"threshold\"\nthreshold = 0.9\n");
+    BOOST_TEST(json_of(folder, "compare a b --overwrite").at("best").is_null());
     // Other data, other rows: nothing is best.
     write(folder / "b/config.toml", "data = \"bars-and-stripes:4\"\n");
     json = json_of(folder, "compare a b --overwrite");

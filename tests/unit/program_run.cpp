@@ -342,6 +342,21 @@ BOOST_AUTO_TEST_CASE(an_interrupted_estimate_keeps_the_training) {
     BOOST_TEST(has(contents(folder / "run/summary.txt"), "outcome           completed"));
 }
 
+BOOST_AUTO_TEST_CASE(a_run_that_goes_on_keeps_no_likelihood_of_other_weights) {
+    const auto folder = Temporary();
+    BOOST_TEST_REQUIRE(run_program(folder, quick).status == 0);
+    auto run = Background(folder, "resume run --epochs 100000000");
+    Background::wait_for(folder / "out.txt", "going on from");
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    run.signal(SIGINT);
+    BOOST_TEST(run.end() == 130);
+    for (const auto* name : {"summary.json", "ais.json", "report.html", "samples/final.png", "plots/ais-log-weights.png"}) {
+        BOOST_TEST(!fs::exists(folder / "run" / name), name);
+    }
+    BOOST_TEST(run_program(folder, "report run").status == 0);
+    BOOST_TEST(!has(contents(folder / "run/report.html"), "trustworthy"));
+}
+
 BOOST_AUTO_TEST_CASE(an_interruption_is_told_and_a_second_one_ends_at_once) {
     const auto folder = Temporary();
     auto run = Background(folder, std::string(endless) + "--json");

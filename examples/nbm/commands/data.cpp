@@ -122,6 +122,9 @@ auto check_files(const DataOptions& o) -> void {
     check_ending("--map", o.map, ".npz");
     check(o.preview);
     check(o.map);
+    if (!o.map.empty() && fs::path(o.map).lexically_normal() == fs::path(o.output).lexically_normal()) {
+        throw nbm::InputError(fmt::format("--map and --output are both {}; choose two names", o.map));
+    }
 }
 
 /// What is written: all splits, or the one that was asked for, as training rows.

@@ -85,7 +85,7 @@ auto rank(Comparison& c) -> void {
         if (k == *c.best || !finite(c.runs[k], c.split)) { continue; }
         c.below[k] = difference(*c.runs[*c.best].likelihood(c.split), *c.runs[k].likelihood(c.split));
         // A bound may be far below the truth.
-        const auto open = c.runs[k].bound && !c.runs[*c.best].bound;
+        const auto open = c.runs[k].bound;
         c.beyond_bars = c.beyond_bars && c.below[k]->beyond_bar() && !open;
     }
 }
@@ -94,7 +94,8 @@ auto conclude_best(const Comparison& c) -> Judgement {
     const auto& best = c.labels[*c.best];
     const auto& second = c.labels[*c.second];
     const auto& gap = *c.below[*c.second];
-    const auto* const what = c.runs[*c.best].bound ? "lower bound" : "mean log-probability";
+    const auto bound = c.runs[*c.best].bound;
+    const auto* const what = bound != c.runs[*c.second].bound ? "number" : bound ? "lower bound" : "mean log-probability";
     const auto numbers = fmt::format("The {} of the {} rows of {} is {} nats above that of {} (\u00B1 {}, the error bars of both).",
                                      what, c.split, best, number(gap.value), second, number(gap.bar));
     const auto& log_z = c.runs[*c.best].log_z;
@@ -119,7 +120,9 @@ auto conclude(Comparison& c) -> void {
                                            : "Only one of the runs has a likelihood in its summary.json."});
         return;
     }
-    if (differs(c, "data") || differs(c, "binarise")) {
+    const auto thresholds = differs(c, "threshold") &&
+                            std::ranges::any_of(c.runs, [](const Run& run) { return run.setting("binarise") == "threshold"; });
+    if (differs(c, "data") || differs(c, "binarise") || thresholds) {
         c.conclusions.push_back({Tone::bad, "The likelihoods cannot be compared",
                                  "The runs were trained on different data, or on data made binary in different ways; "
                                  "log-probabilities of different rows say nothing about which machine is better."});
@@ -134,7 +137,7 @@ auto conclude(Comparison& c) -> void {
     if (!doubtful.empty()) {
         c.conclusions.push_back(
             {Tone::bad, "Not every log Z can be trusted",
-             fmt::format("Probably the log-probabilities are too high of: {}. The report of such a run says why, and what to do.",
+             fmt::format("The log-probabilities may be too high of: {}. The report of such a run says why, and what to do.",
                          fmt::join(doubtful, ", "))});
     }
     if (std::ranges::any_of(c.runs, &Run::bound)) {

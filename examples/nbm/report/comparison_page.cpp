@@ -139,6 +139,11 @@ auto comparison_page(const Comparison& c) -> std::string {
     sections[3].html = gallery(samples);
     sections[4].html = gallery(filters);
     auto notes = std::string{};
+    for (std::size_t k = 0; k != c.runs.size(); ++k) {
+        for (const auto& problem : c.runs[k].problems) {
+            notes += "<li>" + escape(fmt::format("{}: {}", c.labels[k], problem)) + "</li>";
+        }
+    }
     for (const auto& note : album.notes()) { notes += "<li>" + escape(note) + "</li>"; }
     if (!notes.empty()) { sections.back().html = "<ul class=\"notes\">" + notes + "</ul>\n"; }
     return make_page(title, header, sections, data);

@@ -115,6 +115,7 @@ auto duration(double seconds) -> std::string {
 }
 
 auto shell_word(std::string_view word) -> std::string {
+    if (word.starts_with('-')) { return shell_word(fmt::format("./{}", word)); }  // a path, no option
     const auto plain = !word.empty() && std::ranges::all_of(word, [](unsigned char c) {
         return (c < 0x80 && std::isalnum(c) != 0) ||
                std::string_view("-_./=:,+@%").find(static_cast<char>(c)) != std::string_view::npos;

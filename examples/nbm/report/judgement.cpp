@@ -42,6 +42,16 @@ auto judge_log_z(const Run& run) -> Judgement {
             sentence(z.verdict) + numbers + " Too low a log Z makes all log-probabilities look too good."};
 }
 
+/// Whether early stopping has put back the weights of its best epoch.
+auto best_was_restored(const Run& run) -> bool {
+    const auto restores = [](const nbm::CallbackSection& section) {
+        return section.type == "early_stopping" && std::ranges::any_of(section.settings, [](const nbm::Setting& setting) {
+                   return setting.key == "restore_best" && nbm::to_toml(setting.value) == "true";
+               });
+    };
+    return run.outcome() == "stopped" && std::ranges::any_of(run.config.callbacks, restores);
+}
+
 /// Of the mean over the rows alone: the error of log Z is in both splits alike.
 auto data_error(const Estimated& value, const Estimated& log_z) -> double {
     const auto squares = value.standard_error * value.standard_error - log_z.standard_error * log_z.standard_error;
@@ -127,6 +137,12 @@ auto judge_track(const Run& run, const Track& t) -> Judgement {
     const auto quarter = std::max<std::size_t>(1, count / 4);
     const auto fall = t.y[best] - t.y.back();
     if (fall > std::max(std::hypot(t.bars[best], t.bars.back()), 0.1 * span) && best + quarter < count) {
+        if (best_was_restored(run)) {
+            return {Tone::good, "The best epoch was put back",
+                    fmt::format("The {} was best after epoch {} ({} nats) and fell by {} nats afterwards; early stopping ended the "
+                                "training and put back the weights of its best epoch.",
+                                what, t.epochs[best], number(t.y[best]), number(fall))};
+        }
         return {Tone::bad, "The curves got worse again",
                 fmt::format(
                     "The {} was best after epoch {} ({} nats) and has fallen by {} nats since. Training past that epoch did harm: "

@@ -214,13 +214,16 @@ auto Run::parameters() const -> std::size_t {
 }
 
 auto Run::seconds() const -> std::optional<double> {
-    if (summary.is_object() && summary.contains("seconds") && summary["seconds"].is_number()) {
-        return summary["seconds"].get<double>();
+    auto epochs_took = std::optional<double>{};
+    if (history.has("seconds") && !epochs.empty()) {
+        epochs_took = 0.0;
+        for (const auto& value : history.column("seconds")) { *epochs_took += value.value_or(0.0); }
     }
-    if (!history.has("seconds") || epochs.empty()) { return {}; }
-    auto sum = 0.0;
-    for (const auto& value : history.column("seconds")) { sum += value.value_or(0.0); }
-    return sum;
+    if (summary.is_object() && summary.contains("seconds") && summary["seconds"].is_number()) {
+        // A summary knows the last session alone.
+        return std::max(summary["seconds"].get<double>(), epochs_took.value_or(0.0));
+    }
+    return epochs_took;
 }
 
 auto Run::outcome() const -> std::string {
