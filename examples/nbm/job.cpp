@@ -23,6 +23,25 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// "run" for "run/": the link, where it is one, not what it leads to.
+auto without_slash(std::string folder) -> std::string {
+    while (folder.size() > 1 && folder.ends_with('/')) { folder.pop_back(); }
+    return folder;
+}
+
+/// A run that goes on keeps what was decided of --stream when it began, whatever memory is free now.
+auto keep_streaming(CLI::App& command, TrainOptions& o) -> void {
+    auto* const option = command.get_option("--stream");
+    const auto file = fs::path(o.output) / "config.toml";
+    if (option->count() != 0 || !fs::exists(file)) { return; }
+    for (const auto& setting : nbm::read_config(file).settings) {
+        if (setting.key != "stream") { continue; }
+        const auto text = nbm::to_toml(setting.value);
+        option->add_result(text);
+        o.stream = text == "true";
+    }
+}
+
 /// What a configuration file alone says.
 struct Configured {
     TrainOptions options;
@@ -99,7 +118,9 @@ auto require_same_run(const Job& job) -> void {
 
 }  // namespace
 
-auto resumed_job(const ResumeOptions& resume) -> Job {
+auto resumed_job(const ResumeOptions& asked) -> Job {
+    auto resume = asked;
+    resume.run = without_slash(resume.run);
     const auto folder = fs::path(resume.run);
     if (!fs::is_directory(folder)) { throw nbm::FileError(resume.run, "there is no such run folder"); }
     auto job = Job{};
@@ -144,6 +165,8 @@ auto new_job(TrainOptions& o, CLI::App& command) -> Job {
     if (o.resume && o.overwrite) {
         throw nbm::InputError("--resume goes on with what the folder holds, --overwrite replaces it; leave out one of them");
     }
+    o.output = without_slash(o.output);
+    if (o.resume) { keep_streaming(command, o); }
     choose_streaming(command, o);
     job.settings = describe_settings(command, o);
     job.options = o;
@@ -157,6 +180,11 @@ auto new_job(TrainOptions& o, CLI::App& command) -> Job {
     }
     require_same_run(job);
     if (!has_checkpoint(folder)) {
+        if (fs::exists(folder / "summary.json") || fs::exists(folder / "weights/final.h5")) {
+            throw nbm::FileError(o.output,
+                                 "holds a run but no checkpoint to go on from; if that is elsewhere, go on with: nbm resume FOLDER "
+                                 "--checkpoint FILE, or replace the run with --overwrite in place of --resume");
+        }
         say(people(o.quiet, o.json), "{} holds no checkpoint yet: the training begins anew\n", o.output);
         job.options.overwrite = true;
         return job;

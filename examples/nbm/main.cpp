@@ -121,7 +121,7 @@ auto main(int argc, char** argv) -> int {
             complain("a command is needed, such as train; see nbm --help");
             return wrong_input;
         }
-        if (std::fflush(stdout) != 0) {
+        if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
             complain("standard output cannot be written");
             return 1;
         }

@@ -28,7 +28,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr auto lock_name = ".lock";
+constexpr auto lock_name = ".nbm-lock";
 
 /// What every run writes, also those of earlier versions.
 constexpr auto files = {"summary.json",
@@ -63,8 +63,10 @@ auto pattern_of_template(std::string_view text) -> std::string {
     for (std::size_t i = 0; i < text.size(); ++i) {
         const auto doubled = i + 1 < text.size() && text[i + 1] == text[i];
         if (text[i] == '{' && !doubled) {
-            pattern += "[-+ a-z0-9.]+";
-            i = std::min(text.find('}', i), text.size());
+            const auto end = std::min(text.find('}', i), text.size());
+            const auto name = text.substr(i + 1, std::min(text.find(':', i), end) - i - 1);
+            pattern += name == "epoch" ? " *[0-9]+" : R"( *(-?[0-9.]+(e[-+]?[0-9]+)?|-?nan|-?inf))";
+            i = end;
         } else {
             pattern += escaped(text.substr(i, 1));
             i += (text[i] == '{' || text[i] == '}') && doubled ? 1 : 0;
@@ -230,7 +232,8 @@ auto prepare_output(const TrainOptions& o, RunLock& lock) -> void {
     for (const auto& path : results_in(folder)) {
         fs::remove(path);
         auto ignored = std::error_code{};
-        for (auto parent = path.parent_path(); parent != folder && fs::remove(parent, ignored); parent = parent.parent_path()) {}
+        for (auto parent = path.parent_path(); parent != folder && !fs::is_symlink(parent) && fs::remove(parent, ignored);
+             parent = parent.parent_path()) {}
     }
     nbm::make_writable_folder(folder / "weights");
 }

@@ -6,7 +6,7 @@
 
 #include "train_options.hpp"
 
-/// Keeps other runs of nbm out of a folder while it lives, by an advisory lock on its file .lock, which ends with the process.
+/// Keeps other runs of nbm out of a folder while it lives, by an advisory lock on its file .nbm-lock, which ends with the process.
 /// Where the file system knows no locks, it keeps nobody out.
 class RunLock {
 public:

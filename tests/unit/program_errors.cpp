@@ -259,7 +259,7 @@ BOOST_AUTO_TEST_CASE(the_second_of_two_runs_in_one_folder_is_refused) {
                                     "--epochs 100000000 --output run >first 2>&1 &\nfirst=$!\n"
                                     "for i in $(seq 200); do [ -s run/history.csv ] && break; sleep 0.05; done\n" +
                                     train + "--epochs 2 --overwrite --output run" + run +
-                                    "kill -INT $first\nwait $first && echo 0 >ended || echo $? >ended\n");
+                                    "kill -TERM $first\nwait $first && echo 0 >ended || echo $? >ended\n");
     BOOST_TEST(std::system(("bash -mu " + (folder / "script.sh").string()).c_str()) == 0);
     check_answer(folder, {"run"});
     BOOST_TEST(contents(folder / "ended") == "130\n");

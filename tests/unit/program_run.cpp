@@ -204,7 +204,7 @@ BOOST_AUTO_TEST_CASE(two_runs_do_not_share_a_folder) {
     first.signal(SIGKILL);
     BOOST_TEST(first.end() == -1);
     BOOST_TEST(run_program(folder, std::string(quick) + "--overwrite").status == 0);
-    BOOST_TEST(!fs::exists(folder / "run/.lock"));
+    BOOST_TEST(!fs::exists(folder / "run/.nbm-lock"));
 }
 
 BOOST_AUTO_TEST_CASE(a_training_begins_or_goes_on_with_the_same_words) {
@@ -338,8 +338,53 @@ BOOST_AUTO_TEST_CASE(an_interrupted_estimate_keeps_the_training) {
     BOOST_TEST(contents(folder / "err.txt") == "");
     BOOST_TEST(nbm::load_weights<float>(folder / "run/weights/final.h5").topology().describe() == "9-4");
     BOOST_TEST(!fs::exists(folder / "run/summary.json"));
-    BOOST_TEST(!fs::exists(folder / "run/.lock"));
+    BOOST_TEST(!fs::exists(folder / "run/.nbm-lock"));
     BOOST_TEST(has(contents(folder / "run/summary.txt"), "outcome           completed"));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_the_users_stays) {
+    const auto folder = Temporary();
+    BOOST_TEST_REQUIRE(run_program(folder, quick).status == 0);
+    // Files that only look like those of a run, and a lock of somebody else.
+    for (const auto* name : {"checkpoints/good.ckpt", "samples/epoch-best.png", ".lock"}) { write(folder / "run" / name, "mine"); }
+    BOOST_TEST(run_program(folder, std::string(quick) + "--overwrite").status == 0);
+    for (const auto* name : {"checkpoints/good.ckpt", "samples/epoch-best.png", ".lock"}) {
+        BOOST_TEST(contents(folder / "run" / name) == "mine", name);
+    }
+    // A link to a folder stays one, also when the shell has completed it with a slash.
+    fs::create_directory(folder / "real");
+    fs::create_directory_symlink("real", folder / "link");
+    const auto there = [&](const std::string& name) {
+        return run_program(
+                   folder,
+                   "train --data bars-and-stripes:3 --hidden 4 --epochs 1 --ais-betas 10 --no-pictures --overwrite --output " +
+                       name)
+            .status;
+    };
+    BOOST_TEST(there("link/") == 0);
+    BOOST_TEST(there("link/") == 0);
+    BOOST_TEST(fs::is_symlink(folder / "link"));
+    BOOST_TEST(fs::exists(folder / "real/summary.json"));
+}
+
+BOOST_AUTO_TEST_CASE(a_finished_run_without_checkpoints_is_not_begun_anew) {
+    const auto folder = Temporary();
+    const auto arguments =
+        std::string(quick) + "--no-pictures --set callbacks.checkpoint.path=" + (folder / "else.ckpt").string() + " --resume";
+    BOOST_TEST_REQUIRE(run_program(folder, arguments).status == 0);
+    const auto summary = contents(folder / "run/summary.json");
+    refuse_program(folder, arguments, {"run", "no checkpoint to go on from", "--checkpoint", "--overwrite"});
+    BOOST_TEST(contents(folder / "run/summary.json") == summary);
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_called_like_a_data_set_is_not_taken_for_it) {
+    const auto folder = Temporary();
+    BOOST_TEST_REQUIRE(run_program(folder, "train --hidden 4 --epochs 1 --ais-betas 10 --no-pictures --output digits").status == 0);
+    for (const auto* epochs : {"2", "3"}) {
+        const auto answer = run_program(folder, std::string("resume digits --epochs ") + epochs);
+        BOOST_TEST(answer.status == 0, answer.err);
+    }
+    BOOST_TEST(has(contents(folder / "digits/config.toml"), "data = \"digits\"\n"));
 }
 
 BOOST_AUTO_TEST_CASE(a_run_that_goes_on_keeps_no_likelihood_of_other_weights) {
