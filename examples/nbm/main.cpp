@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "commands/command.hpp"
+#include "report/html.hpp"
 #include "results.hpp"
 #include "train.hpp"
 #include "train_options.hpp"
@@ -27,15 +28,7 @@ auto complain(const std::string& sentence) -> void { fmt::print(stderr, "nbm: {}
 /// The command line as a shell would accept it again.
 auto quoted(int argc, char** argv) -> std::string {
     auto text = std::string("nbm");
-    for (int i = 1; i < argc; ++i) {
-        const auto word = std::string(argv[i]);
-        const auto plain = !word.empty() && std::ranges::all_of(word, [](unsigned char c) {
-            return std::isalnum(c) != 0 || std::string_view("-_./=:,+@%").find(static_cast<char>(c)) != std::string_view::npos;
-        });
-        auto quoted_word = std::string("'");
-        for (const auto c : word) { quoted_word += c == '\'' ? std::string("'\\''") : std::string(1, c); }
-        text += ' ' + (plain ? word : quoted_word + '\'');
-    }
+    for (int i = 1; i < argc; ++i) { text += ' ' + shell_word(argv[i]); }
     return text;
 }
 

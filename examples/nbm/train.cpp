@@ -87,7 +87,7 @@ auto train(const Job& job) -> bool {
         say(interruption_stream(o),
             "interrupted in epoch {}; the weights so far are in {}/weights/final.h5, no likelihood was estimated\n",
             history.rows().size(), o.output);
-        if (has_checkpoint(o.output)) { say(interruption_stream(o), "go on with: nbm resume {}\n", shell_word(o.output)); }
+        if (has_checkpoint(o.output)) { say(interruption_stream(o), "go on with: nbm resume {}\n", shell_path(o.output)); }
         return false;
     }
 
@@ -99,7 +99,7 @@ auto train(const Job& job) -> bool {
         say(interruption_stream(o),
             "interrupted while log Z was estimated; the training is over, its weights are in {0}/weights/final.h5\n"
             "estimate again with: nbm {2} {1}\n",
-            o.output, shell_word(o.output), has_checkpoint(o.output) ? "resume" : "ais");
+            o.output, shell_path(o.output), has_checkpoint(o.output) ? "resume" : "ais");
         return false;
     }
     likelihood.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

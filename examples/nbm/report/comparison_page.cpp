@@ -110,8 +110,8 @@ auto comparison_page(const Comparison& c) -> std::string {
     for (std::size_t k = 0; k != c.runs.size(); ++k) {
         if (c.runs[k].config_text.empty()) { continue; }
         commands += copyable(
-            fmt::format("nbm train {} --output {}", shell_word((c.runs[k].folder / "config.toml").lexically_normal().string()),
-                        shell_word(c.runs[k].name + "-again")),
+            fmt::format("nbm train {} --output {}", shell_path((c.runs[k].folder / "config.toml").lexically_normal().string()),
+                        shell_path(c.runs[k].name + "-again")),
             c.labels[k]);
     }
     auto sections =

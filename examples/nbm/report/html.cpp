@@ -115,7 +115,6 @@ auto duration(double seconds) -> std::string {
 }
 
 auto shell_word(std::string_view word) -> std::string {
-    if (word.starts_with('-')) { return shell_word(fmt::format("./{}", word)); }  // a path, no option
     const auto plain = !word.empty() && std::ranges::all_of(word, [](unsigned char c) {
         return (c < 0x80 && std::isalnum(c) != 0) ||
                std::string_view("-_./=:,+@%").find(static_cast<char>(c)) != std::string_view::npos;
@@ -124,6 +123,10 @@ auto shell_word(std::string_view word) -> std::string {
     auto quoted = std::string("'");
     for (const auto c : word) { quoted += c == '\'' ? std::string("'\\''") : std::string(1, c); }
     return quoted + '\'';
+}
+
+auto shell_path(std::string_view path) -> std::string {
+    return shell_word(path.starts_with('-') ? fmt::format("./{}", path) : std::string(path));
 }
 
 auto id_of(std::string_view text) -> std::string {

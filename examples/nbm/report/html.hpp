@@ -32,5 +32,8 @@ auto duration(double seconds) -> std::string;
 /// A word as a shell reads it: as it is where that is safe, else in single quotes.
 auto shell_word(std::string_view word) -> std::string;
 
+/// The same of a path, which is never taken for an option.
+auto shell_path(std::string_view path) -> std::string;
+
 /// Text as a browser makes ids of: small letters, digits and dashes.
 auto id_of(std::string_view text) -> std::string;

@@ -224,7 +224,7 @@ auto reproduce_section(const Run& run) -> std::string {
     auto html = std::string{};
     if (!run.config_text.empty()) {
         const auto config = (run.folder / "config.toml").lexically_normal().string();
-        html += copyable(fmt::format("nbm train {} --output {}", shell_word(config), shell_word(run.name + "-again")),
+        html += copyable(fmt::format("nbm train {} --output {}", shell_path(config), shell_path(run.name + "-again")),
                          "Repeats the run");
     }
     if (const auto command = text_in(run.summary, "command"); !command.empty()) {
