@@ -16,7 +16,7 @@ inline constexpr std::size_t block_chains = 16;
 inline constexpr std::size_t quad_units = 4;
 inline constexpr std::size_t bundle_blocks = 8;
 inline constexpr std::size_t group_units = 12;     // receiving units whose fields are made together
-inline constexpr std::size_t most_tile_units = 3;  // receiving units whose tables are kept at once
+inline constexpr std::size_t most_tile_units = 4;  // receiving units whose tables are kept at once
 
 /// Room for the tables of add_fields.
 constexpr std::size_t table_numbers(std::size_t senders) {
