@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "people.hpp"
+#include "rows.hpp"
 
 namespace {
 
@@ -72,6 +73,23 @@ auto estimate_log_z(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>* rows, co
             .effective_sample_sizes = ais.effective_sample_sizes()};
 }
 
+auto estimate_reverse_log_z(const nbm::DBM<Real>& dbm, const nbm::Matrix<Real>& rows, const TrainOptions& o, std::stop_token stop)
+    -> nbm::LogZ {
+    auto* const stream = people(o.quiet, o.json);
+    auto chains = nbm::make_chains(dbm, o.ais_runs, o.seed, nbm::Purpose::samples);
+    chains.states[0] = some_rows(rows, o.ais_runs, o.seed);
+    const auto sweeping = watched(stream, "samples for reverse AIS", stop);
+    constexpr auto at_once = std::size_t{100};
+    for (auto done = std::size_t{0}; done < o.ais_reverse; done += at_once) {
+        nbm::Gibbs({.steps = std::min(at_once, o.ais_reverse - done)}).run(dbm, chains);
+        if (stop.stop_requested()) { throw nbm::Cancelled("the samples for reverse AIS were cancelled"); }
+        if (sweeping.progress) { sweeping.progress(static_cast<double>(done) / static_cast<double>(o.ais_reverse)); }
+    }
+    auto options = ais_options(o);
+    options.control = watched(stream, "reverse AIS", stop);
+    return nbm::AIS<Real>(dbm, rows, options).run_reverse_log_z(chains.states);
+}
+
 auto estimate(const nbm::DBM<Real>& dbm, const nbm::Dataset<Real>* data, const TrainOptions& o, bool validation,
               std::stop_token stop) -> Likelihood {
     auto result = Likelihood{.bound = !dbm.topology().is_rbm()};
@@ -79,6 +97,7 @@ auto estimate(const nbm::DBM<Real>& dbm, const nbm::Dataset<Real>* data, const T
         estimate_log_z(dbm, data == nullptr ? nullptr : &data->train, o, watched(people(o.quiet, o.json), "AIS", stop));
     result.log_z = result.annealing.log_z;
     if (data == nullptr) { return result; }
+    if (o.ais_reverse != 0) { result.annealing.reverse = estimate_reverse_log_z(dbm, data->train, o, stop); }
     const auto of = [&](const nbm::Matrix<Real>& rows) -> std::optional<nbm::LogProbability> {
         if (rows.shape(0) == 0) { return std::nullopt; }
         if (!result.bound) { return nbm::mean_log_probability(dbm, rows, result.log_z); }
@@ -109,6 +128,10 @@ auto describe(const Likelihood& likelihood, bool binary) -> std::string {
     line("train", likelihood.train);
     line("valid", likelihood.valid);
     line("test", likelihood.test);
+    if (const auto& reverse = likelihood.annealing.reverse) {
+        text += fmt::format("{:<21} {}   (effective sample size {:.1f}; {:.2f} above AIS)\n", "log Z, reverse AIS", show(*reverse),
+                            reverse->effective_sample_size, reverse->value - log_z.value);
+    }
     if (likelihood.bound && likelihood.train) {
         text += fmt::format("bounds are at or below the mean log-probability: mean field ({} sweeps{})\n",
                             likelihood.mean_field_steps, likelihood.converged ? "" : ", not converged");

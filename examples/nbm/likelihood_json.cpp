@@ -28,6 +28,7 @@ auto to_json(const nbm::LogZ& z) -> nlohmann::ordered_json {
 auto to_json(const Likelihood& likelihood) -> nlohmann::ordered_json {
     const auto what = std::string(likelihood.bound ? "bound" : "log_prob");
     auto json = nlohmann::ordered_json{{"log_z", to_json(likelihood.log_z)}};
+    if (const auto& reverse = likelihood.annealing.reverse) { json["log_z_reverse"] = to_json(*reverse); }
     json["train_" + what] = likelihood.train ? to_json(*likelihood.train) : nullptr;
     if (likelihood.valid) { json["valid_" + what] = to_json(*likelihood.valid); }
     json["test_" + what] = likelihood.test ? to_json(*likelihood.test) : nullptr;

@@ -23,6 +23,7 @@ struct Annealing {
     double log_z_base = 0.0;               // nats
     std::vector<double> log_weights = {};  // of each run, nats
     nbm::EffectiveSampleSizes effective_sample_sizes = {};
+    std::optional<nbm::LogZ> reverse = {};  // of --ais-reverse: the same from the other side
 };
 
 /// What `nbm train` finds out in the end, and `nbm ais` later.

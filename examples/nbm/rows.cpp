@@ -1,9 +1,19 @@
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 
 #include <fmt/format.h>
 
 #include "rows.hpp"
 #include "streaming.hpp"
+
+namespace {
+
+/// Draws that are no sweeps have numbers of their own.
+constexpr auto row_order = std::uint64_t{1} << 55U;
+constexpr auto grey_rows = row_order + 1;
+
+}  // namespace
 
 auto binarise_rows(nbm::Dataset<Real>& data, const TrainOptions& o) -> void {
     constexpr auto usual = 0.5;
@@ -26,6 +36,18 @@ auto load_rows(const TrainOptions& o) -> nbm::Dataset<Real> {
     auto data = nbm::load_dataset<Real>(o.data, o.seed);
     binarise_rows(data, o);
     return data;
+}
+
+auto some_rows(const nbm::Matrix<Real>& data, std::size_t count, std::uint64_t seed) -> nbm::Matrix<Real> {
+    const auto stream = nbm::Stream(seed, nbm::Purpose::samples);
+    const auto order = nbm::permutation(stream, row_order, data.shape(0));
+    auto rows = nbm::zero_matrix<Real>(count, data.shape(1));
+    for (std::size_t r = 0; r != count; ++r) {
+        std::ranges::copy(nbm::MatrixView<const Real>(data).row(order[r % order.size()]),
+                          nbm::MatrixView<Real>(rows).row(r).begin());
+    }
+    nbm::sample_probabilities<Real>(rows, rows, stream, grey_rows, 0);
+    return rows;
 }
 
 auto is_binary(const nbm::Dataset<Real>& data) -> bool {

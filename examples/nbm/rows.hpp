@@ -11,5 +11,8 @@ auto load_rows(const TrainOptions& options) -> nbm::Dataset<Real>;
 /// Binarises all splits as --binarise and --threshold say. Throws InputError when they do not go together.
 auto binarise_rows(nbm::Dataset<Real>& data, const TrainOptions& options) -> void;
 
+/// `count` rows in random order; some more than once when there are fewer. Values between 0 and 1 are drawn.
+auto some_rows(const nbm::Matrix<Real>& data, std::size_t count, std::uint64_t seed) -> nbm::Matrix<Real>;
+
 /// Whether all values are 0 or 1.
 auto is_binary(const nbm::Dataset<Real>& data) -> bool;

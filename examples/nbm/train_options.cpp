@@ -41,6 +41,11 @@ auto add_ais_options(CLI::App& command, TrainOptions& o) -> void {
     add_option(command, "Likelihood", "--ais-sweeps", o.ais_sweeps, whole(1, 1000), "Gibbs sweeps at each inverse temperature");
 }
 
+auto add_reverse_option(CLI::App& command, TrainOptions& o) -> void {
+    add_option(command, "Likelihood", "--ais-reverse", o.ais_reverse, whole(0, 1'000'000'000),
+               "Also estimate log Z by reverse AIS, from samples after so many Gibbs sweeps that begin at training rows; 0: not");
+}
+
 auto add_quiet(CLI::App& command, bool& quiet) -> void {
     command.add_flag("--quiet", quiet, "Do not tell how it goes; errors and warnings are told")->group("Output");
 }
@@ -108,6 +113,7 @@ auto add_train_options(CLI::App& command, TrainOptions& o) -> void {
     add("Pretraining", "--pretrain-steps", o.pretrain_steps, whole(1), "Gibbs sweeps an update, of contrastive divergence");
     add("Pretraining", "--pretrain-learning-rate", o.pretrain_learning_rate, number(0.0, large), "Learning rate");
     add_ais_options(command, o);
+    add_reverse_option(command, o);
     add("Likelihood", "--ais-every", o.ais_every, whole(0), "Also estimate after every N-th epoch; 0: only at the end");
     add("Output", "--output", o.output, text("FOLDER"), "Folder for the results");
     command.add_flag("--overwrite", o.overwrite, "Replace the results of an earlier run in that folder")->group("Output");

@@ -49,6 +49,7 @@ struct TrainOptions {
     std::string ais_summed = "larger";
     std::size_t ais_sweeps = 1;
     std::size_t ais_every = 0;
+    std::size_t ais_reverse = 0;
     std::size_t save_every = 0;
     std::vector<std::size_t> save_epochs;
     std::string output = "nbm-run";
@@ -74,6 +75,9 @@ auto add_run_options(CLI::App& command, TrainOptions& options, const char* group
 
 /// --ais-runs and the others that tell how log Z is estimated.
 auto add_ais_options(CLI::App& command, TrainOptions& options) -> void;
+
+/// --ais-reverse.
+auto add_reverse_option(CLI::App& command, TrainOptions& options) -> void;
 
 auto add_quiet(CLI::App& command, bool& quiet) -> void;
 

@@ -1,5 +1,6 @@
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <string>
@@ -68,6 +69,47 @@ BOOST_AUTO_TEST_CASE(every_way_to_estimate_agrees_with_the_exact_value) {
         BOOST_TEST(log_z["low"].get<double>() < exact, how);
         BOOST_TEST(log_z["high"].get<double>() > exact, how);
     }
+}
+
+BOOST_AUTO_TEST_CASE(reverse_ais_comes_from_the_other_side) {
+    const auto folder = Temporary();
+    const auto trained = run_program(folder, small + "--ais-reverse 1000");
+    BOOST_REQUIRE_MESSAGE(trained.status == 0, trained.err);
+    BOOST_TEST(has(trained.out, "log Z, reverse AIS"));
+    const auto exact = nbm::exact_log_z(nbm::load_weights<float>(folder.path() / "run/weights/final.h5"));
+    auto told = summary(folder);
+    const auto reverse = told["log_z_reverse"];
+    BOOST_TEST(reverse["low"].get<double>() < exact);
+    BOOST_TEST(reverse["high"].get<double>() > exact);
+    BOOST_TEST(reverse["value"].get<double>() != told["log_z"]["value"].get<double>());
+    BOOST_TEST(has(contents(folder / "run/report.html"), "Both sides agree on log Z"));
+
+    const auto again = nlohmann::json::parse(run_program(folder, "ais run --json").out);
+    BOOST_TEST(again["log_z_reverse"] == reverse);
+    BOOST_TEST(!nlohmann::json::parse(run_program(folder, "ais run --ais-reverse 0 --json").out).contains("log_z_reverse"));
+    const auto no_rows = run_program(folder, "ais run/weights/final.h5 --ais-reverse 10");
+    BOOST_TEST(no_rows.status == 2);
+    BOOST_TEST(has(no_rows.err, "--ais-reverse needs --data"));
+
+    for (const auto* key : {"value", "low", "high"}) { told["log_z_reverse"][key] = told["log_z"][key].get<double>() + 2.0; }
+    nbm::write_text(folder.path() / "run/summary.json", told.dump());
+    BOOST_TEST(run_program(folder, "report run").status == 0);
+    BOOST_TEST(has(contents(folder / "run/report.html"), "The two sides do not agree on log Z"));
+}
+
+BOOST_AUTO_TEST_CASE(reverse_ais_begins_at_samples_of_the_machine_not_at_rows) {
+    // A machine that leaves nearly all visible units at 0, unlike every row.
+    const auto folder = Temporary();
+    auto rbm = nbm::DBM<float>({9, 4});
+    std::ranges::fill(rbm.bias(0), -4.0F);
+    std::ranges::fill(rbm.weights(0, 1), 0.1F);
+    nbm::save_weights(rbm, folder / "machine.h5");
+    const auto exact = nbm::exact_log_z(rbm);
+    const auto answer = nlohmann::json::parse(
+        run_program(folder, "ais machine.h5 --data bars-and-stripes:3 --ais-reverse 100 --ais-betas 1000 --ais-runs 400 --json")
+            .out);
+    BOOST_TEST(answer["log_z_reverse"]["low"].get<double>() < exact);
+    BOOST_TEST(answer["log_z_reverse"]["high"].get<double>() > exact);
 }
 
 BOOST_AUTO_TEST_CASE(a_deep_machine_gets_a_bound) {

@@ -73,6 +73,9 @@ auto ais(CLI::App& command, MachineOptions& o) -> void {
     const auto begin = std::chrono::steady_clock::now();
     const auto machine = open_machine(command, o);
     choose_base(command, o);
+    if (o.run.data.empty() && o.run.ais_reverse != 0) {
+        throw nbm::InputError("--ais-reverse needs --data: its chains begin at training rows");
+    }
     const auto data = optional_rows(machine, o);
     if (!o.plots.empty()) { prepare_plots(o.plots, ais_files(), o.overwrite); }
     o.run.json = o.json;
@@ -134,6 +137,7 @@ auto add_ais_command(CLI::App& app) -> Command {
     add_file_and_data(*command, *o);
     add_run_options(*command, o->run, "Likelihood");
     add_ais_options(*command, o->run);
+    add_reverse_option(*command, o->run);
     add_plots(*command, *o, "Draw the log weights and what they are worth along the path, and write their numbers to ais.json");
     add_report_options(*command, o->run.quiet, o->json);
     return {command, [o, command] { ais(*command, *o); }};

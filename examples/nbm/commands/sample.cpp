@@ -14,6 +14,7 @@
 #include "option_kinds.hpp"
 #include "people.hpp"
 #include "pictures.hpp"
+#include "rows.hpp"
 #include "sheet.hpp"
 
 import nbm;
@@ -28,10 +29,6 @@ struct SampleOptions : MachineOptions {
     std::size_t height = 0;
     std::size_t frames = 60;  // of a film
 };
-
-/// Draws that are no sweeps have numbers of their own.
-constexpr auto row_order = std::uint64_t{1} << 55U;
-constexpr auto grey_rows = row_order + 1;
 
 /// Which visible units keep the values of the data: a half of the picture, without the middle line where there is one.
 auto held_units(nbm::ImageShape shape, const std::string& side) -> std::vector<bool> {
@@ -48,19 +45,6 @@ auto held_units(nbm::ImageShape shape, const std::string& side) -> std::vector<b
         held[i] = side == "left" || side == "top" ? at < length / 2 : at >= length - length / 2;
     }
     return held;
-}
-
-/// `count` rows in random order; some more than once when there are fewer. Values between 0 and 1 are drawn.
-auto some_rows(const nbm::Matrix<Real>& data, std::size_t count, std::uint64_t seed) -> nbm::Matrix<Real> {
-    const auto stream = nbm::Stream(seed, nbm::Purpose::samples);
-    const auto order = nbm::permutation(stream, row_order, data.shape(0));
-    auto rows = nbm::zero_matrix<Real>(count, data.shape(1));
-    for (std::size_t r = 0; r != count; ++r) {
-        std::ranges::copy(nbm::MatrixView<const Real>(data).row(order[r % order.size()]),
-                          nbm::MatrixView<Real>(rows).row(r).begin());
-    }
-    nbm::sample_probabilities<Real>(rows, rows, stream, grey_rows, 0);
-    return rows;
 }
 
 auto hold(const std::vector<bool>& held, const nbm::Matrix<Real>& rows, nbm::Matrix<Real>& values) -> void {
@@ -157,8 +141,8 @@ auto sample(CLI::App& command, SampleOptions& o) -> void {
     check_output_file(o);
     if (ending == ".gif") {
         const auto frames = draw_film(machine.dbm, given, held, shape, o);
-        say(people(o.run.quiet, false), "a film of {} chains of {}, {} frames over {} Gibbs sweeps, in {}\n", o.count, machine.dbm.topology().describe(),
-                   frames, o.steps, o.output);
+        say(people(o.run.quiet, false), "a film of {} chains of {}, {} frames over {} Gibbs sweeps, in {}\n", o.count,
+            machine.dbm.topology().describe(), frames, o.steps, o.output);
         return;
     }
     const auto samples = draw(machine.dbm, given, held, o, {});

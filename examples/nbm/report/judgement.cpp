@@ -42,6 +42,21 @@ auto judge_log_z(const Run& run) -> Judgement {
             sentence(z.verdict) + numbers + " Too low a log Z makes all log-probabilities look too good."};
 }
 
+/// Estimates from both sides must meet; where the one from above is far higher, the one from below has missed weight.
+auto judge_sandwich(const Run& run) -> std::optional<Judgement> {
+    if (!run.log_z || !run.reverse_log_z) { return std::nullopt; }
+    const auto& below = run.log_z->value;
+    const auto& above = run.reverse_log_z->value;
+    const auto numbers = fmt::format(
+        "AIS says {} nats [{}, {}], reverse AIS, which begins at samples of the machine, {} [{}, {}]. ", number(below.value),
+        number(below.low), number(below.high), number(above.value), number(above.low), number(above.high));
+    if (below.low <= above.high && above.low <= below.high) {
+        return Judgement{Tone::good, "Both sides agree on log Z", numbers + "Their error bars overlap."};
+    }
+    return Judgement{Tone::bad, "The two sides do not agree on log Z",
+                     numbers + "Their error bars do not meet: use more inverse temperatures, and more sweeps before reverse AIS."};
+}
+
 /// Whether early stopping has put back the weights of its best epoch.
 auto best_was_restored(const Run& run) -> bool {
     const auto restores = [](const nbm::CallbackSection& section) {
@@ -222,6 +237,7 @@ auto judge_curves(const Run& run) -> Judgement {
 
 auto judge(const Run& run) -> std::vector<Judgement> {
     auto all = std::vector<Judgement>{judge_log_z(run)};
+    if (auto sandwich = judge_sandwich(run)) { all.push_back(std::move(*sandwich)); }
     if (run.bound) {
         all.push_back({Tone::neutral, "The log-probabilities are lower bounds",
                        "A deep machine has no closed form for them. Mean field gives a number that is at or below the true mean "

@@ -87,17 +87,21 @@ private:
 
 auto read_summary(Run& run, const fs::path& path) -> void {
     run.summary = json_of(path);
-    if (const auto z = run.summary.find("log_z"); z != run.summary.end() && !z->is_null()) {
-        const auto numbers = Numbers(*z, path, "log_z");
+    const auto log_z = [&](const char* name) -> std::optional<LogZTold> {
+        const auto z = run.summary.find(name);
+        if (z == run.summary.end() || z->is_null()) { return std::nullopt; }
+        const auto numbers = Numbers(*z, path, name);
         const auto verdict = z->find("verdict");
         const auto trusted = z->find("trustworthy");
-        run.log_z = LogZTold{.value = numbers.estimate(),
-                             .effective_sample_size = numbers.at("effective_sample_size", not_a_number),
-                             .log_weight_variance = numbers.at("log_weight_variance", infinity),
-                             .largest_weight_share = numbers.at("largest_weight_share", not_a_number),
-                             .trustworthy = trusted != z->end() && trusted->is_boolean() && trusted->get<bool>(),
-                             .verdict = verdict != z->end() && verdict->is_string() ? verdict->get<std::string>() : ""};
-    }
+        return LogZTold{.value = numbers.estimate(),
+                        .effective_sample_size = numbers.at("effective_sample_size", not_a_number),
+                        .log_weight_variance = numbers.at("log_weight_variance", infinity),
+                        .largest_weight_share = numbers.at("largest_weight_share", not_a_number),
+                        .trustworthy = trusted != z->end() && trusted->is_boolean() && trusted->get<bool>(),
+                        .verdict = verdict != z->end() && verdict->is_string() ? verdict->get<std::string>() : ""};
+    };
+    run.log_z = log_z("log_z");
+    run.reverse_log_z = log_z("log_z_reverse");
     for (const auto* split : {"train", "valid", "test"}) {
         for (const auto* what : {"log_prob", "bound"}) {
             const auto name = fmt::format("{}_{}", split, what);

@@ -52,9 +52,10 @@ struct Run {
     std::vector<double> epochs;      // of its rows
     nlohmann::ordered_json summary;  // null: none
     std::optional<LogZTold> log_z = {};
-    std::vector<SplitLikelihood> likelihoods;  // of summary.json
-    bool bound = false;                        // a deep machine: these are lower bounds
-    std::vector<double> log_weights;           // of ais.json
+    std::optional<LogZTold> reverse_log_z = {};  // of --ais-reverse
+    std::vector<SplitLikelihood> likelihoods;    // of summary.json
+    bool bound = false;                          // a deep machine: these are lower bounds
+    std::vector<double> log_weights;             // of ais.json
     std::vector<double> ais_positions;
     std::vector<double> ais_sample_sizes;
     std::vector<std::size_t> layers;  // units, those of the data first; empty: unknown
