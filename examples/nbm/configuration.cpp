@@ -178,6 +178,8 @@ auto describe_settings(const CLI::App& command, const TrainOptions& o) -> std::s
         auto value = option->count() != 0 ? option->results().back() : option->get_default_str();
         if (option->get_items_expected_max() == 0) { value = option->count() != 0 && option->as<bool>() ? "true" : "false"; }
         if (name == "data") { value = absolute_data(o.data); }
+        if (name == "initial-weights" && o.initial_weights != "none") { value = absolute_data(o.initial_weights); }
+        if (name == "redraw" && o.redraw != "none" && o.redraw != "data") { value = absolute_data(o.redraw); }
         const auto is_flag = option->get_items_expected_max() == 0;
         text += fmt::format("{} = {}\n", key_of(name), is_flag ? value : setting_text(option->get_type_name(), value));
     }

@@ -98,6 +98,7 @@ auto run_fit(nbm::DBM<Real>& dbm, const TrainingRows& rows, const Job& job, RunC
     const auto options = nbm::FitOptions<Real>{.epochs = o.epochs,
                                                .batch_size = o.batch_size,
                                                .validation = data.valid.shape(0) == 0 ? nullptr : &data.valid,
+                                               .redraw = rows.redraw(),
                                                .penalty = {.l1 = o.l1, .l2 = o.l2},
                                                .max_norm = o.max_norm,
                                                .seed = o.seed,

@@ -1,5 +1,6 @@
 #include "machine.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdio>
 #include <stop_token>
@@ -9,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "machine_file.hpp"
 #include "people.hpp"
 
 namespace {
@@ -41,6 +43,29 @@ auto topology_of(const TrainOptions& o, std::size_t units) -> nbm::Topology {
     try {
         return checked(nbm::Topology(std::move(sizes), std::move(edges)), o);
     } catch (const nbm::InputError& error) { throw nbm::InputError(fmt::format("--edges: {}", error.what())); }
+}
+
+auto begin_with_weights(nbm::DBM<Real>& dbm, const TrainOptions& o) -> void {
+    if (o.pretrain) { throw nbm::InputError("--initial-weights and --pretrain both say how the training begins; leave out one"); }
+    const auto file = find_machine(o.initial_weights);
+    const auto found = read_machine<Real>(file);
+    require_finite(found, file.path);
+    const auto refuse = [&](const std::string& why) {
+        throw nbm::InputError(fmt::format("--initial-weights {}: its machine {} is no lower part of {}: {}", o.initial_weights,
+                                          found.topology().describe(), dbm.topology().describe(), why));
+    };
+    if (found.layer_count() > dbm.layer_count()) { refuse("it has more layers"); }
+    for (std::size_t l = 0; l != found.layer_count(); ++l) {
+        if (found.size(l) != dbm.size(l)) { refuse(fmt::format("layer {} has {} units, not {}", l, found.size(l), dbm.size(l))); }
+        dbm.bias(l) = found.bias(l);
+    }
+    for (const auto& synapse : found.synapses()) {
+        const auto [lower, upper] = synapse.edge;
+        if (std::ranges::find(dbm.topology().edges(), synapse.edge) == dbm.topology().edges().end()) {
+            refuse(fmt::format("layers {} and {} are not connected", lower, upper));
+        }
+        dbm.weights(lower, upper) = synapse.weights;
+    }
 }
 
 auto pretrain_machine(nbm::DBM<Real>& dbm, const nbm::Matrix<Real>& train, const TrainOptions& o, std::stop_token stop) -> void {

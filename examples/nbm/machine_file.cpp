@@ -55,18 +55,6 @@ auto apply_run(const fs::path& folder, CLI::App& command) -> void {
     apply_settings(known, command);
 }
 
-auto require_finite(const nbm::DBM<Real>& dbm, const fs::path& path) -> void {
-    const auto check = [&](const auto& values, const std::string& name) {
-        const auto bad = std::ranges::count_if(values, [](Real x) { return !std::isfinite(x); });
-        if (bad != 0) {
-            throw nbm::FileError(
-                path.string(), fmt::format("{} of the {} numbers of {} are not finite; see nbm inspect", bad, values.size(), name));
-        }
-    };
-    for (std::size_t l = 0; l != dbm.layer_count(); ++l) { check(dbm.bias(l), nbm::part_name(l)); }
-    for (const auto& [edge, weights] : dbm.synapses()) { check(weights, nbm::part_name(edge)); }
-}
-
 }  // namespace
 
 auto find_machine(const std::string& name) -> MachineFile {
@@ -109,6 +97,18 @@ auto add_file(CLI::App& command, MachineOptions& o) -> void {
     command.add_option("file", o.file, "Weights, a checkpoint, or the folder of a run, whose config.toml then gives options")
         ->required()
         ->type_name("FILE");
+}
+
+auto require_finite(const nbm::DBM<Real>& dbm, const fs::path& path) -> void {
+    const auto check = [&](const auto& values, const std::string& name) {
+        const auto bad = std::ranges::count_if(values, [](Real x) { return !std::isfinite(x); });
+        if (bad != 0) {
+            throw nbm::FileError(
+                path.string(), fmt::format("{} of the {} numbers of {} are not finite; see nbm inspect", bad, values.size(), name));
+        }
+    };
+    for (std::size_t l = 0; l != dbm.layer_count(); ++l) { check(dbm.bias(l), nbm::part_name(l)); }
+    for (const auto& [edge, weights] : dbm.synapses()) { check(weights, nbm::part_name(edge)); }
 }
 
 auto open_machine(CLI::App& command, MachineOptions& o) -> Machine {

@@ -27,6 +27,9 @@ auto find_machine(const std::string& name) -> MachineFile;
 template <class T>
 auto read_machine(const MachineFile& file) -> nbm::DBM<T>;
 
+/// Throws FileError when a parameter is no finite number.
+auto require_finite(const nbm::DBM<Real>& dbm, const std::filesystem::path& path) -> void;
+
 /// What commands on a machine have in common.
 struct MachineOptions {
     std::string file;

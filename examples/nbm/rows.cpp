@@ -38,6 +38,39 @@ auto load_rows(const TrainOptions& o) -> nbm::Dataset<Real> {
     return data;
 }
 
+auto grey_rows_of(const nbm::Matrix<Real>& train, const TrainOptions& o) -> nbm::Matrix<Real> {
+    const auto own = o.redraw == "data";
+    if (o.binarise != "sample") {
+        throw nbm::InputError(
+            fmt::format("--redraw draws rows anew that --binarise sample draws once; found --binarise {}", o.binarise));
+    }
+    auto grey = nbm::load_dataset<Real>(own ? o.data : o.redraw, o.seed).train;
+    const auto name = own ? o.data : o.redraw;
+    if (grey.shape(0) < train.shape(0) || grey.shape(1) != train.shape(1)) {
+        throw nbm::InputError(fmt::format("--redraw {}: {} rows of {} values; the training data have {} rows of {}", name,
+                                          grey.shape(0), grey.shape(1), train.shape(0), train.shape(1)));
+    }
+    auto rows = nbm::zero_matrix<Real>(train.shape(0), train.shape(1));
+    std::copy_n(grey.begin(), rows.size(), rows.begin());
+    auto any_grey = false;
+    for (std::size_t r = 0; r != rows.shape(0); ++r) {
+        for (std::size_t k = 0; k != rows.shape(1); ++k) {
+            const auto p = rows(r, k);
+            any_grey = any_grey || (p > Real{0} && p < Real{1});
+            if ((p == Real{0} && train(r, k) != Real{0}) || (p == Real{1} && train(r, k) != Real{1})) {
+                throw nbm::InputError(
+                    fmt::format("--redraw {}: training row {} cannot have been drawn from row {} there: value {} is {}, "
+                                "drawn from {}",
+                                name, r, r, k, train(r, k), p));
+            }
+        }
+    }
+    if (!any_grey) {
+        throw nbm::InputError(fmt::format("--redraw {}: its rows have no grey values, so there is nothing to draw", name));
+    }
+    return rows;
+}
+
 auto some_rows(const nbm::Matrix<Real>& data, std::size_t count, std::uint64_t seed) -> nbm::Matrix<Real> {
     const auto stream = nbm::Stream(seed, nbm::Purpose::samples);
     const auto order = nbm::permutation(stream, row_order, data.shape(0));

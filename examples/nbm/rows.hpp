@@ -14,5 +14,9 @@ auto binarise_rows(nbm::Dataset<Real>& data, const TrainOptions& options) -> voi
 /// `count` rows in random order; some more than once when there are fewer. Values between 0 and 1 are drawn.
 auto some_rows(const nbm::Matrix<Real>& data, std::size_t count, std::uint64_t seed) -> nbm::Matrix<Real>;
 
+/// The grey values of --redraw, one row for each training row. Throws InputError when the training rows cannot have been drawn from
+/// them.
+auto grey_rows_of(const nbm::Matrix<Real>& train, const TrainOptions& options) -> nbm::Matrix<Real>;
+
 /// Whether all values are 0 or 1.
 auto is_binary(const nbm::Dataset<Real>& data) -> bool;

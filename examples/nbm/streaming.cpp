@@ -100,10 +100,12 @@ auto resident_rows(const TrainOptions& o) -> nbm::Dataset<Real> {
 
 TrainingRows::TrainingRows(const TrainOptions& o) : output_(o.output) {
     if (o.stream) {
+        if (o.redraw != "none") { throw nbm::InputError("--redraw needs all rows in memory; leave out --stream or --redraw"); }
         say(people(o.quiet, o.json), "reading {} once to check its values\n", o.data);
         stream_.emplace(open_stream(o));
     } else {
         data_ = load_rows(o);
+        if (o.redraw != "none") { grey_ = grey_rows_of(data_.train, o); }
     }
 }
 

@@ -30,6 +30,9 @@ public:
     /// "5000 training, 1000 validation, 1000 test rows of 784 units", and what of them is in memory.
     auto describe() const -> std::string;
 
+    /// What --redraw draws the training rows from; null without.
+    auto redraw() const -> const nbm::Matrix<Real>* { return grey_.shape(0) == 0 ? nullptr : &grey_; }
+
     auto initialise(nbm::DBM<Real>& dbm, const nbm::InitialiseOptions& options) const -> void;
 
     /// nbm::fit() with these rows.
@@ -50,5 +53,6 @@ private:
 
     std::string output_;
     nbm::Dataset<Real> data_;
+    nbm::Matrix<Real> grey_ = nbm::zero_matrix<Real>(0, 0);
     std::optional<nbm::StreamedDataset<Real>> stream_;
 };

@@ -63,6 +63,7 @@ auto train(const Job& job) -> bool {
     say(stream, "data {}: {}\n", o.data, rows.describe());
     auto dbm = nbm::DBM<Real>(topology_of(o, data.train.shape(1)));
     rows.initialise(dbm, {.seed = o.seed, .weights = o.weights == "orthogonal" ? nbm::Weights::orthogonal : nbm::Weights::normal});
+    if (o.initial_weights != "none" && !resumed) { begin_with_weights(dbm, o); }
 
     say(stream, "training {} {} {} for {} epochs\n", dbm.topology().is_rbm() ? "an RBM" : "a DBM", dbm.topology().describe(),
         method_of(o), o.epochs);

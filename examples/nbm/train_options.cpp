@@ -79,12 +79,17 @@ auto add_train_options(CLI::App& command, TrainOptions& o) -> void {
         ->take_all()
         ->allow_extra_args(false);
     add_data_options(command, o);
+    add("Data", "--redraw", o.redraw, text("NAME"),
+        "Draw the training rows anew in each epoch, from the grey values of this data set: 'data' for those of --data");
     add("Model", "--hidden", o.hidden, whole(1), "Hidden units of a restricted Boltzmann machine");
     add_list("Model", "--layers", o.layers, whole(1),
              "In place of --hidden: units of all layers, the data's first, as 784,500,1000");
     add_list("Model", "--edges", o.edges, edge(), "Connected layers, as 0-1,1-2,0-3; none: each with the next");
     add("Model", "--weights", o.weights, one_of({"normal", "orthogonal"}),
         "Initial weights: normal with standard deviation 0.01, or orthogonal");
+    add("Model", "--initial-weights", o.initial_weights, text("FILE"),
+        "Begin with the weights of this machine: a file or a run folder; layers that it lacks above its own begin as --weights "
+        "says");
     add("Training", "--trainer", o.trainer, one_of({"cd", "pcd", "pt", "exact"}),
         "Contrastive divergence, with persistent chains, with tempered persistent chains, or the exact gradient of a small "
         "machine");

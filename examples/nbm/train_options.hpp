@@ -12,6 +12,7 @@ struct TrainOptions {
     std::string data = "digits";
     std::string binarise = "sample";
     double threshold = 0.5;
+    std::string redraw = "none";  // grey values to draw training rows from
     bool stream = false;
     std::size_t stream_memory = 512;  // MiB
     std::size_t hidden = 500;
@@ -35,6 +36,7 @@ struct TrainOptions {
     double l2 = 0.0;
     double max_norm = 0.0;
     std::string weights = "normal";
+    std::string initial_weights = "none";  // a machine to begin with
     bool pretrain = false;
     std::size_t pretrain_epochs = 10;
     std::size_t pretrain_steps = 1;

@@ -32,6 +32,9 @@ constexpr auto step_of_group(std::size_t epoch, std::size_t group) -> std::uint6
     return epoch + (std::uint64_t{group + 1} << 32U);
 }
 
+/// Splits that are drawn once have the small steps.
+constexpr auto step_of_drawing(std::size_t epoch) -> std::uint64_t { return (std::uint64_t{1} << 55U) + epoch; }
+
 auto order_of(std::size_t count, bool shuffle, std::uint64_t seed, std::uint64_t step) -> std::vector<std::size_t> {
     if (shuffle) { return permutation(Stream(seed, Purpose::shuffle), step, count); }
     auto order = std::vector<std::size_t>(count);
@@ -51,6 +54,16 @@ auto gather_rows(const Matrix<T>& data, const std::vector<std::size_t>& order, s
             if (i + 1 != end) { prefetch(MatrixView<const T>(data).row(order[first + i + 1])); }
             std::ranges::copy(MatrixView<const T>(data).row(order[first + i]), batch.row(i).begin());
         }
+    });
+}
+
+template <Real T>
+auto draw_rows(MatrixView<T> batch, std::uint64_t seed, std::size_t epoch, std::size_t first) -> void {
+    const auto stream = Stream(seed, Purpose::binarisation);
+    const auto pieces = RowBlocks(batch.rows(), 32);
+    parallel_for(pieces.count(), [&](std::size_t p) {
+        const auto piece = batch.slice(pieces[p]);
+        sample_probabilities<T>(piece, piece, stream, step_of_drawing(epoch), first + pieces[p].first);
     });
 }
 
@@ -155,6 +168,8 @@ auto StreamedBatches<T>::gather(std::size_t first, MatrixView<T> batch) -> std::
 
 template auto gather_rows(const Matrix<float>&, const std::vector<std::size_t>&, std::size_t, MatrixView<float>) -> void;
 template auto gather_rows(const Matrix<double>&, const std::vector<std::size_t>&, std::size_t, MatrixView<double>) -> void;
+template auto draw_rows(MatrixView<float>, std::uint64_t, std::size_t, std::size_t) -> void;
+template auto draw_rows(MatrixView<double>, std::uint64_t, std::size_t, std::size_t) -> void;
 template class StreamedBatches<float>;
 template class StreamedBatches<double>;
 

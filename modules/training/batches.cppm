@@ -42,25 +42,36 @@ auto gather_rows(const Matrix<T>& data, const std::vector<std::size_t>& order, s
 /// The order of the rows in an epoch.
 auto epoch_order(std::size_t rows, bool shuffle, std::uint64_t seed, std::size_t epoch) -> std::vector<std::size_t>;
 
-/// The rows of a matrix.
+/// Draws rows first, first + 1, ... of an epoch, whose probabilities the batch holds.
+template <Real T>
+auto draw_rows(MatrixView<T> batch, std::uint64_t seed, std::size_t epoch, std::size_t first) -> void;
+
+/// The rows of a matrix, or rows that each epoch draws anew from probabilities.
 template <Real T>
 class MatrixBatches final : public Batches<T> {
 public:
-    MatrixBatches(const Matrix<T>& data, bool shuffle, std::uint64_t seed) : data_(data), shuffle_(shuffle), seed_(seed) {}
+    MatrixBatches(const Matrix<T>& data, bool shuffle, std::uint64_t seed, const Matrix<T>* probabilities = nullptr)
+        : data_(data), probabilities_(probabilities), shuffle_(shuffle), seed_(seed) {}
 
     auto rows() const -> std::size_t override { return data_.shape(0); }
     auto resident() const -> const Matrix<T>& override { return data_; }
     auto blocks() const -> Blocks override { return {}; }
-    auto begin_epoch(std::size_t epoch) -> void override { order_ = epoch_order(rows(), shuffle_, seed_, epoch); }
+    auto begin_epoch(std::size_t epoch) -> void override {
+        epoch_ = epoch;
+        order_ = epoch_order(rows(), shuffle_, seed_, epoch);
+    }
     auto gather(std::size_t first, MatrixView<T> batch) -> std::span<const std::size_t> override {
-        gather_rows(data_, order_, first, batch);
+        gather_rows(probabilities_ == nullptr ? data_ : *probabilities_, order_, first, batch);
+        if (probabilities_ != nullptr) { draw_rows(batch, seed_, epoch_, first); }
         return std::span<const std::size_t>(order_).subspan(first, batch.rows());
     }
 
 private:
     const Matrix<T>& data_;
+    const Matrix<T>* probabilities_;
     bool shuffle_;
     std::uint64_t seed_;
+    std::size_t epoch_ = 0;
     std::vector<std::size_t> order_;
 };
 

@@ -6,6 +6,7 @@ module;
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,6 +57,13 @@ auto check_fit(const DBM<T>& dbm, const Matrix<T>& train, std::size_t rows, cons
     }
     check_rows(dbm, train, "training");
     normalised_weights(options.weights, rows);
+    if (options.redraw != nullptr) {
+        check_rows(dbm, *options.redraw, "probabilities of the training");
+        if (options.redraw->shape(0) != rows) {
+            throw ShapeError(fmt::format("rows would be drawn from the probabilities of {}, but there are {} training rows",
+                                         options.redraw->shape(0), rows));
+        }
+    }
     if (options.validation != nullptr) { check_rows(dbm, *options.validation, "validation"); }
 }
 
@@ -80,11 +88,11 @@ auto normalised_weights(const Vector<T>* weights, std::size_t rows) -> Vector<T>
 }
 
 template <Real T>
-auto checksum(const Vector<T>& weights) -> std::uint64_t {
-    if (weights.size() == 0) { return 0; }
+auto checksum(std::span<const T> values) -> std::uint64_t {
+    if (values.empty()) { return 0; }
     // FNV-1a, 64 bits, over whole numbers in place of bytes.
     auto hash = std::uint64_t{14695981039346656037U};
-    for (const auto w : weights) { hash = (hash ^ std::bit_cast<std::uint64_t>(static_cast<double>(w))) * 1099511628211U; }
+    for (const auto w : values) { hash = (hash ^ std::bit_cast<std::uint64_t>(static_cast<double>(w))) * 1099511628211U; }
     return hash;
 }
 
@@ -94,7 +102,7 @@ template auto check_fit(const DBM<float>&, const Matrix<float>&, std::size_t, co
 template auto check_fit(const DBM<double>&, const Matrix<double>&, std::size_t, const FitOptions<double>&) -> void;
 template auto normalised_weights(const Vector<float>*, std::size_t) -> Vector<float>;
 template auto normalised_weights(const Vector<double>*, std::size_t) -> Vector<double>;
-template auto checksum(const Vector<float>&) -> std::uint64_t;
-template auto checksum(const Vector<double>&) -> std::uint64_t;
+template auto checksum(std::span<const float>) -> std::uint64_t;
+template auto checksum(std::span<const double>) -> std::uint64_t;
 
 }  // namespace nbm

@@ -5,6 +5,7 @@ module;
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -33,9 +34,9 @@ auto check_fit(const DBM<T>& dbm, const Matrix<T>& train, std::size_t rows, cons
 template <Real T>
 auto normalised_weights(const Vector<T>* weights, std::size_t rows) -> Vector<T>;
 
-/// A number that tells weights apart; 0 when there are none.
+/// A number that tells values apart; 0 when there are none.
 template <Real T>
-auto checksum(const Vector<T>& weights) -> std::uint64_t;
+auto checksum(std::span<const T> values) -> std::uint64_t;
 
 /// One training: the state that its parts share.
 template <Real T, class TrainerType, class OptimiserType, class List>
@@ -48,6 +49,7 @@ public:
           options_(options),
           all_(base_logger_, callbacks, history_),
           weights_(normalised_weights(options.weights, batches.rows())),
+          redraw_(options.redraw == nullptr ? 0 : checksum(std::span<const T>(options.redraw->data(), options.redraw->size()))),
           gradient_(zero_parameters(dbm)),
           batch_(Matrix<T>::from_shape({std::min(options.batch_size, batches.rows()), dbm.visible_size()})),
           batch_weights_(Vector<T>::from_shape({weights_.size() == 0 ? 0 : batch_.shape(0)})),
@@ -309,7 +311,9 @@ private:
         }
     }
 
-    auto identity() const -> LoopIdentity { return {params_, options_.shuffle, checksum(weights_), batches_.blocks()}; }
+    auto identity() const -> LoopIdentity {
+        return {params_, options_.shuffle, checksum(as_span(weights_)), redraw_, batches_.blocks()};
+    }
     auto step() const -> std::size_t { return position_.epoch * params_.batches + position_.batch; }
     auto follow(Flow flow) -> Flow {
         if (flow == Flow::stop && outcome_ == Outcome::completed) { outcome_ = Outcome::stopped; }
@@ -337,6 +341,7 @@ private:
     FitParams params_;
     Position position_;
     Vector<T> weights_;
+    std::uint64_t redraw_;  // the checksum of its values
     Gradient<T> gradient_;
     Matrix<T> batch_;
     Vector<T> batch_weights_;
@@ -373,7 +378,7 @@ template <Real T, class TrainerType, class OptimiserType, class List = CallbackL
              Callback<std::remove_reference_t<List>>
 auto fit(DBM<T>& dbm, const std::type_identity_t<Matrix<T>>& train, TrainerType&& trainer, OptimiserType&& optimiser,
          const FitOptions<T>& options = {}, List&& callbacks = List{}) -> History {
-    auto batches = MatrixBatches<T>(train, options.shuffle, options.seed);
+    auto batches = MatrixBatches<T>(train, options.shuffle, options.seed, options.redraw);
     return fit_batches(dbm, batches, trainer, optimiser, options, callbacks);
 }
 
@@ -387,6 +392,7 @@ template <Real T, class TrainerType, class OptimiserType, class List = CallbackL
 auto fit(DBM<T>& dbm, const std::type_identity_t<StreamedDataset<T>>& train, TrainerType&& trainer, OptimiserType&& optimiser,
          const FitOptions<T>& options = {}, List&& callbacks = List{}) -> History {
     if (train.holds_all()) { return fit(dbm, train.resident().train, trainer, optimiser, options, callbacks); }
+    if (options.redraw != nullptr) { throw InputError("rows can only be drawn anew when all of them are in memory"); }
     auto batches = StreamedBatches<T>(train, options.shuffle, options.seed, options.epochs);
     return fit_batches(dbm, batches, trainer, optimiser, options, callbacks);
 }

@@ -47,6 +47,7 @@ struct FitOptions {
     std::size_t batch_size = 100;           // rows an update; the last batch of an epoch may be smaller
     const Matrix<T>* validation = nullptr;  // [rows, visible], evaluated after each epoch
     const Vector<T>* weights = nullptr;     // [rows], how much each training row counts: at least 0; only their ratios matter
+    const Matrix<T>* redraw = nullptr;      // [rows, visible]: each epoch draws its rows anew from these probabilities; no `train`
     bool shuffle = true;                    // anew in each epoch
     std::size_t initial_epoch = 0;          // where a continued training begins; trainer and optimiser go on from where they are
     Penalty penalty = {};

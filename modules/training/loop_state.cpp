@@ -4,6 +4,7 @@ module;
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -32,6 +33,7 @@ auto save_loop(State& state, const LoopIdentity& identity, const Position& posit
     state.put("seed", identity.params.seed);
     state.put("shuffle", identity.shuffle);
     state.put("weights", identity.weights);
+    state.put("redraw", identity.redraw);
     state.put("block_rows", identity.blocks.rows);
     state.put("blocks_at_once", identity.blocks.at_once);
     state.put("epoch", position.epoch);
@@ -55,13 +57,16 @@ auto load_loop(const std::filesystem::path& path, const State& state, const Loop
     for (const auto& [name, member] : saved_whole_numbers) { require(name, state.get<std::size_t>(name), identity.params.*member); }
     require("seed", state.get<std::uint64_t>("seed"), identity.params.seed);
     require("shuffle", state.get<bool>("shuffle"), identity.shuffle);
-    const auto weights = state.has("weights") ? state.get<std::uint64_t>("weights") : 0;  // older checkpoints know none
-    if (weights != identity.weights) {
-        const auto describe = [](std::uint64_t sum) { return sum == 0 ? "no weights of the rows" : "weights of the rows"; };
-        const auto other = weights != 0 && identity.weights != 0 ? "other " : "";
-        throw FileError(path.string(), fmt::format("belongs to a training with {}{}; this one has {}", other, describe(weights),
-                                                   describe(identity.weights)));
-    }
+    const auto require_same = [&](const char* key, std::uint64_t expected, std::string_view what) {
+        const auto found = state.has(key) ? state.get<std::uint64_t>(key) : 0;  // older checkpoints know none
+        if (found == expected) { return; }
+        const auto describe = [&](std::uint64_t sum) { return fmt::format("{}{}", sum == 0 ? "no " : "", what); };
+        throw FileError(path.string(),
+                        fmt::format("belongs to a training with {}{}; this one has {}", found != 0 && expected != 0 ? "other " : "",
+                                    describe(found), describe(expected)));
+    };
+    require_same("weights", identity.weights, "weights of the rows");
+    require_same("redraw", identity.redraw, "probabilities to draw rows from");
     const auto blocks = state.has("block_rows") ? Blocks{.rows = state.get<std::size_t>("block_rows"),
                                                          .at_once = state.get<std::size_t>("blocks_at_once")}
                                                 : Blocks{};

@@ -26,6 +26,7 @@ struct LoopIdentity {
     const FitParams& params;
     bool shuffle = true;
     std::uint64_t weights = 0;  // their checksum
+    std::uint64_t redraw = 0;   // that of the probabilities which rows are drawn from
     Blocks blocks = {};         // how the rows are read
 };
 

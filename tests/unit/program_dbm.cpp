@@ -225,3 +225,39 @@ BOOST_AUTO_TEST_CASE(machines_that_cannot_be_had_are_refused) {
     BOOST_TEST(run_program(folder, with("--overwrite --layers 9,5,4,3 --edges 0-1,1-2,2-3,0-3 --pretrain")).status == 2);
     BOOST_TEST((weights_in(folder / "run").topology() == nbm::Topology{9, 6, 4}));
 }
+
+BOOST_AUTO_TEST_CASE(a_training_begins_with_the_weights_of_a_trained_machine) {
+    const auto folder = Temporary();
+    const auto ok = [&](const std::string& arguments) {
+        const auto answer = run_program(folder, arguments);
+        BOOST_TEST(answer.status == 0, arguments << ": " << answer.err);
+    };
+    ok(with("--hidden 6 --output lower"));
+    const auto lower = weights_in(folder / "lower");
+    const auto still = std::string("--learning-rate 1e-30 ");  // too small to change a weight
+    ok(with(still + "--initial-weights lower --hidden 6 --output same"));
+    BOOST_TEST(same_weights(weights_in(folder / "same"), lower));
+    ok(with(still + "--initial-weights lower/weights/final.h5 --layers 9,6,4 --output deep"));
+    const auto deep = weights_in(folder / "deep");
+    BOOST_TEST((deep.weights(0, 1) == lower.weights(0, 1)));
+    BOOST_TEST((deep.bias(0) == lower.bias(0)));
+    BOOST_TEST((deep.bias(1) == lower.bias(1)));
+    BOOST_TEST(std::ranges::any_of(deep.weights(1, 2), [](float w) { return w != 0.0F; }));
+
+    // A checkpoint has all: the file is not read again.
+    ok(with("--initial-weights lower --layers 9,6,4 --output whole"));
+    ok(with("--initial-weights lower --layers 9,6,4 --epochs 1 --output part"));
+    fs::rename(folder / "lower", folder / "elsewhere");
+    ok("resume part --epochs 3");
+    BOOST_TEST(same_weights(weights_in(folder / "part"), weights_in(folder / "whole")));
+
+    refuses(with("--hidden 6 --initial-weights lower"), {"lower"});
+    const auto refuse = [&](const std::string& arguments, const std::vector<std::string>& parts) {
+        refuse_program(folder, with(arguments), parts);
+        BOOST_TEST(!fs::exists(folder / "run"), arguments);
+    };
+    refuse("--hidden 5 --initial-weights elsewhere", {"9-6 is no lower part of 9-5", "layer 1 has 6 units, not 5"});
+    refuse("--hidden 6 --initial-weights deep", {"9-6-4 is no lower part of 9-6", "more layers"});
+    refuse("--layers 9,6,4 --edges 0-1,1-2 --initial-weights elsewhere --pretrain", {"--initial-weights and --pretrain"});
+    refuse("--layers 9,4,6,3 --edges 0-1,1-2,2-3 --initial-weights elsewhere", {"layer 1 has 6 units, not 4"});
+}

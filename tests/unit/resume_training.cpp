@@ -27,6 +27,12 @@ struct Job {
     }();
     nbm::GradientOptions rules = {.centring = {.on = true, .rate = 0.1}, .sparsity = {.target = 0.2, .strength = 0.1}};
     bool weighted = true;
+    nbm::Matrix<T> probabilities = [] {
+        auto result = nbm::bars_and_stripes<T>(3).train;
+        result *= T{0.7};
+        return result;
+    }();
+    bool redrawn = true;
 
     auto trainer() const { return TrainerType({.steps = 2, .gradient = rules}); }
     auto options() const {
@@ -34,6 +40,7 @@ struct Job {
                                   .batch_size = 5,
                                   .validation = &train,
                                   .weights = weighted ? &weights : nullptr,
+                                  .redraw = redrawn ? &probabilities : nullptr,
                                   .max_norm = 1.0,
                                   .on_warning = {}};
     }
@@ -118,7 +125,15 @@ BOOST_AUTO_TEST_CASE(checkpoints_with_other_rules_or_weights_are_refused) {
     no_centring.rules.centring.on = false;
     auto no_sparsity = job;
     no_sparsity.rules.sparsity.strength = 0.0;
+    auto no_redraw = job;
+    no_redraw.redrawn = false;
+    auto other_redraw = job;
+    other_redraw.probabilities *= 0.5;
     const auto path = save(job, "all");
+    BOOST_TEST(
+        has(refused(no_redraw, path), "with probabilities to draw rows from; this one has no probabilities to draw rows from"));
+    BOOST_TEST(has(refused(other_redraw, path), "with other probabilities to draw rows from; this one has probabilities"));
+    BOOST_TEST(has(refused(job, save(no_redraw, "no_redraw")), "with no probabilities to draw rows from"));
     BOOST_TEST(has(refused(job, path), "nothing was thrown"));
     BOOST_TEST(has(refused(scaled, path), "nothing was thrown"));
     BOOST_TEST(has(refused(no_weights, path), "with weights of the rows; this one has no weights of the rows"));
