@@ -44,6 +44,7 @@ for page in "$blocks"/*/; do
   name=$(basename "$page")
   mkdir -p "$work/$name"
   cd "$work/$name"
+  ln -s "$source/examples" examples
   for file in "$page"*; do
     [ -e "$file" ] || continue
     echo "== $name: ${file##*/}"
