@@ -1,6 +1,7 @@
 # Every unit of the module nbm: interfaces are installed, internal partitions (implementations) are not.
 set(NBM_INTERFACES
   nbm.cppm
+  standard.cppm
   xtensor.cppm
   tensor/tensor.cppm
   tensor/errors.cppm
@@ -125,6 +126,7 @@ set(NBM_INTERFACES
   config/registry.cppm
   config/toml.cppm)
 set(NBM_INTERNALS
+  fmt.cppm
   tensor/errors.cpp
   tensor/isa.cpp
   tensor/binary.cpp

@@ -1,12 +1,3 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <string>
-#include <utility>
-
-#include <fmt/format.h>
-
 module nbm:callbacks.ais_callback_impl;
 
 import :callbacks.ais_callback;
@@ -15,7 +6,9 @@ import :callbacks.logs;
 import :callbacks.options;
 import :estimators;
 import :model;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

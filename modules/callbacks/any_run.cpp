@@ -1,14 +1,10 @@
-module;
-
-#include <string_view>
-
-#include <fmt/format.h>
-
 module nbm:callbacks.any_run_impl;
 
 import :callbacks.any_run;
 import :io;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

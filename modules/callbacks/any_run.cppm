@@ -1,19 +1,10 @@
-module;
-
-#include <concepts>
-#include <cstddef>
-#include <cstdint>
-#include <string>
-#include <string_view>
-#include <type_traits>
-#include <utility>
-
 export module nbm:callbacks.any_run;
 
 import :callbacks.contexts;
 import :io;
 import :model;
 import :sampling;
+import :standard;
 import :tensor;
 
 export namespace nbm {

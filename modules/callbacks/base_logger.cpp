@@ -1,14 +1,10 @@
-module;
-
-#include <cstddef>
-#include <optional>
-
 module nbm:callbacks.base_logger_impl;
 
 import :callbacks.base_logger;
 import :callbacks.contexts;
 import :callbacks.logs;
 import :io;
+import :standard;
 
 namespace nbm {
 

@@ -1,14 +1,9 @@
-module;
-
-#include <cstddef>
-#include <optional>
-#include <string_view>
-
 export module nbm:callbacks.base_logger;
 
 import :callbacks.contexts;
 import :callbacks.logs;
 import :io;
+import :standard;
 
 export namespace nbm {
 

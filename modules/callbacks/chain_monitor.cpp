@@ -1,12 +1,3 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <string>
-#include <utility>
-#include <vector>
-
 module nbm:callbacks.chain_monitor_impl;
 
 import :callbacks.chain_monitor;
@@ -18,6 +9,7 @@ import :estimators;
 import :io;
 import :model;
 import :sampling;
+import :standard;
 import :tensor;
 
 namespace nbm {

@@ -1,13 +1,3 @@
-module;
-
-#include <concepts>
-#include <cstddef>
-#include <cstdint>
-#include <string>
-#include <string_view>
-#include <type_traits>
-#include <vector>
-
 export module nbm:callbacks.chain_monitor;
 
 import :callbacks.any_run;
@@ -17,6 +7,7 @@ import :callbacks.options;
 import :io;
 import :model;
 import :sampling;
+import :standard;
 import :tensor;
 
 export namespace nbm {

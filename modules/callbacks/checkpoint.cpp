@@ -1,19 +1,3 @@
-module;
-
-#include <algorithm>
-#include <chrono>
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <limits>
-#include <string>
-#include <system_error>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:callbacks.checkpoint_impl;
 
 import :callbacks.checkpoint;
@@ -22,7 +6,9 @@ import :callbacks.logs;
 import :callbacks.options;
 import :callbacks.periodic_save;
 import :io;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

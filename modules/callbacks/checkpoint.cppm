@@ -1,19 +1,10 @@
-module;
-
-#include <chrono>
-#include <cstddef>
-#include <filesystem>
-#include <span>
-#include <string>
-#include <string_view>
-#include <vector>
-
 export module nbm:callbacks.checkpoint;
 
 import :callbacks.contexts;
 import :callbacks.logs;
 import :callbacks.options;
 import :io;
+import :standard;
 
 export namespace nbm {
 

@@ -1,12 +1,5 @@
 module;
 
-#include <concepts>
-#include <cstddef>
-#include <string>
-#include <string_view>
-#include <tuple>
-#include <type_traits>
-
 // The hooks differ in nothing but their name and context; C++20 cannot pass a name as an argument. This macro stays within this
 // file.
 #define NBM_HOOK(Name, method, ...)                                                                                \
@@ -52,6 +45,7 @@ import :callbacks.contexts;
 import :callbacks.session;
 import :io;
 import :model;
+import :standard;
 import :tensor;
 
 namespace nbm {

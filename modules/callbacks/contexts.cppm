@@ -1,18 +1,9 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <exception>
-#include <filesystem>
-#include <string>
-#include <stop_token>
-#include <utility>
-
 export module nbm:callbacks.contexts;
 
 import :callbacks.logs;
 import :callbacks.session;
 import :model;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,15 +1,3 @@
-module;
-
-#include <cmath>
-#include <cstddef>
-#include <filesystem>
-#include <string>
-#include <string_view>
-#include <utility>
-
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 module nbm:callbacks.csv_logger_impl;
 
 import :callbacks.contexts;
@@ -18,7 +6,9 @@ import :callbacks.line_file;
 import :callbacks.logs;
 import :callbacks.options;
 import :io;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

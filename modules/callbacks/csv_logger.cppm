@@ -1,17 +1,10 @@
-module;
-
-#include <filesystem>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-
 export module nbm:callbacks.csv_logger;
 
 import :callbacks.contexts;
 import :callbacks.line_file;
 import :callbacks.options;
 import :io;
+import :standard;
 
 export namespace nbm {
 

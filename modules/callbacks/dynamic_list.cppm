@@ -1,15 +1,3 @@
-module;
-
-#include <algorithm>
-#include <array>
-#include <cstddef>
-#include <memory>
-#include <string>
-#include <tuple>
-#include <type_traits>
-#include <utility>
-#include <vector>
-
 export module nbm:callbacks.dynamic_list;
 
 import :callbacks.any_run;
@@ -19,6 +7,7 @@ import :callbacks.plan;
 import :callbacks.session;
 import :callbacks.timing;
 import :io;
+import :standard;
 import :tensor;
 
 namespace nbm {

@@ -1,15 +1,3 @@
-module;
-
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <utility>
-
-#include <fmt/format.h>
-
 module nbm:callbacks.early_stopping_impl;
 
 import :callbacks.contexts;
@@ -21,7 +9,9 @@ import :callbacks.options;
 import :callbacks.session;
 import :io;
 import :model;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

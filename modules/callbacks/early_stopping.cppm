@@ -1,11 +1,3 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <string_view>
-
 export module nbm:callbacks.early_stopping;
 
 import :callbacks.contexts;
@@ -15,6 +7,7 @@ import :callbacks.options;
 import :callbacks.session;
 import :io;
 import :model;
+import :standard;
 import :tensor;
 
 export namespace nbm {

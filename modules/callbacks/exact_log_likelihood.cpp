@@ -1,12 +1,3 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <string>
-#include <utility>
-
-#include <fmt/format.h>
-
 module nbm:callbacks.exact_log_likelihood_impl;
 
 import :callbacks.contexts;
@@ -16,7 +7,9 @@ import :callbacks.options;
 import :callbacks.row_subset;
 import :estimators;
 import :model;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

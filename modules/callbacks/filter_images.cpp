@@ -1,15 +1,3 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <filesystem>
-#include <span>
-#include <string>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:callbacks.filter_images_impl;
 
 import :callbacks.contexts;
@@ -20,7 +8,9 @@ import :callbacks.periodic_save;
 import :callbacks.pictures;
 import :io;
 import :model;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,14 +1,9 @@
-module;
-
-#include <cstddef>
-#include <filesystem>
-#include <string_view>
-
 export module nbm:callbacks.filter_images;
 
 import :callbacks.contexts;
 import :callbacks.options;
 import :model;
+import :standard;
 import :tensor;
 
 export namespace nbm {

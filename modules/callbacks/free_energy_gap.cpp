@@ -1,9 +1,3 @@
-module;
-
-#include <cstddef>
-#include <string>
-#include <utility>
-
 module nbm:callbacks.free_energy_gap_impl;
 
 import :callbacks.contexts;
@@ -12,6 +6,7 @@ import :callbacks.logs;
 import :callbacks.options;
 import :callbacks.row_subset;
 import :model;
+import :standard;
 import :tensor;
 
 namespace nbm {

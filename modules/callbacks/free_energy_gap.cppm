@@ -1,15 +1,10 @@
-module;
-
-#include <cstddef>
-#include <string>
-#include <string_view>
-
 export module nbm:callbacks.free_energy_gap;
 
 import :callbacks.contexts;
 import :callbacks.logs;
 import :callbacks.options;
 import :model;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,16 +1,3 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:callbacks.history_impl;
 
 import :callbacks.contexts;
@@ -18,7 +5,9 @@ import :callbacks.history;
 import :callbacks.logs;
 import :callbacks.session;
 import :io;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,19 +1,10 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <optional>
-#include <span>
-#include <string>
-#include <string_view>
-#include <vector>
-
 export module nbm:callbacks.history;
 
 import :callbacks.contexts;
 import :callbacks.logs;
 import :callbacks.session;
 import :io;
+import :standard;
 
 export namespace nbm {
 

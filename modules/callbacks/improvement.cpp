@@ -1,21 +1,12 @@
-module;
-
-#include <cmath>
-#include <cstddef>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <utility>
-
-#include <fmt/format.h>
-
 module nbm:callbacks.improvement_impl;
 
 import :callbacks.improvement;
 import :callbacks.logs;
 import :callbacks.options;
 import :io;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,16 +1,9 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <string_view>
-
 export module nbm:callbacks.improvement;
 
 import :callbacks.logs;
 import :callbacks.options;
 import :io;
+import :standard;
 
 export namespace nbm {
 

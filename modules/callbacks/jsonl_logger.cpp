@@ -1,21 +1,3 @@
-module;
-
-#include <algorithm>
-#include <array>
-#include <chrono>
-#include <cmath>
-#include <cstddef>
-#include <ctime>
-#include <filesystem>
-#include <fstream>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-
-#include <fmt/chrono.h>
-#include <fmt/format.h>
-
 module nbm:callbacks.jsonl_logger_impl;
 
 import :callbacks.contexts;
@@ -25,7 +7,9 @@ import :callbacks.logs;
 import :callbacks.options;
 import :io;
 import :io.utf8;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,18 +1,10 @@
-module;
-
-#include <cstddef>
-#include <filesystem>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-
 export module nbm:callbacks.jsonl_logger;
 
 import :callbacks.contexts;
 import :callbacks.line_file;
 import :callbacks.options;
 import :io;
+import :standard;
 
 export namespace nbm {
 

@@ -1,16 +1,8 @@
-module;
-
-#include <concepts>
-#include <functional>
-#include <string>
-#include <string_view>
-#include <type_traits>
-#include <utility>
-
 export module nbm:callbacks.lambda;
 
 import :callbacks.contexts;
 import :callbacks.session;
+import :standard;
 
 export namespace nbm {
 

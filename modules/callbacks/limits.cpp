@@ -1,15 +1,3 @@
-module;
-
-#include <algorithm>
-#include <chrono>
-#include <cmath>
-#include <cstddef>
-#include <span>
-#include <string>
-#include <string_view>
-
-#include <fmt/format.h>
-
 module nbm:callbacks.limits_impl;
 
 import :callbacks.contexts;
@@ -19,7 +7,9 @@ import :callbacks.plan;
 import :callbacks.session;
 import :io;
 import :model;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,11 +1,3 @@
-module;
-
-#include <chrono>
-#include <cstddef>
-#include <cstdint>
-#include <string>
-#include <string_view>
-
 export module nbm:callbacks.limits;
 
 import :callbacks.contexts;
@@ -13,6 +5,7 @@ import :callbacks.options;
 import :callbacks.session;
 import :io;
 import :model;
+import :standard;
 import :tensor;
 
 export namespace nbm {

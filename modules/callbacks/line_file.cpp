@@ -1,15 +1,8 @@
 module;
 
-#include <cerrno>
-#include <cstdint>
-#include <cstdio>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <string>
-#include <string_view>
+#include <errno.h>
+#include <stdio.h>
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 module nbm:callbacks.line_file_impl;
@@ -17,7 +10,9 @@ module nbm:callbacks.line_file_impl;
 import :callbacks.contexts;
 import :callbacks.line_file;
 import :io;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,18 +1,8 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <cstdio>
-#include <filesystem>
-#include <memory>
-#include <optional>
-#include <string>
-#include <string_view>
-
 export module nbm:callbacks.line_file;
 
 import :callbacks.contexts;
 import :io;
+import :standard;
 
 namespace nbm {
 

@@ -1,15 +1,3 @@
-module;
-
-#include <algorithm>
-#include <array>
-#include <cstddef>
-#include <exception>
-#include <string>
-#include <string_view>
-#include <tuple>
-#include <type_traits>
-#include <utility>
-
 export module nbm:callbacks.list;
 
 import :callbacks.concepts;
@@ -18,6 +6,7 @@ import :callbacks.plan;
 import :callbacks.session;
 import :callbacks.timing;
 import :io;
+import :standard;
 import :tensor;
 
 export namespace nbm {

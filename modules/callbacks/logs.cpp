@@ -1,19 +1,9 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:callbacks.logs_impl;
 
 import :callbacks.logs;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,14 +1,6 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <optional>
-#include <span>
-#include <string>
-#include <string_view>
-#include <vector>
-
 export module nbm:callbacks.logs;
+
+import :standard;
 
 export namespace nbm {
 

@@ -1,22 +1,11 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <span>
-#include <string>
-#include <type_traits>
-#include <utility>
-#include <variant>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:callbacks.machine_copy_impl;
 
 import :callbacks.machine_copy;
 import :io;
 import :model;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,11 +1,8 @@
-module;
-
-#include <variant>
-
 export module nbm:callbacks.machine_copy;
 
 import :io;
 import :model;
+import :standard;
 import :tensor;
 
 namespace nbm {

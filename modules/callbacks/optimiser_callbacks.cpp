@@ -1,13 +1,3 @@
-module;
-
-#include <cmath>
-#include <cstddef>
-#include <optional>
-#include <string>
-#include <string_view>
-
-#include <fmt/format.h>
-
 module nbm:callbacks.optimiser_callbacks_impl;
 
 import :callbacks.any_run;
@@ -15,7 +5,9 @@ import :callbacks.contexts;
 import :callbacks.logs;
 import :callbacks.optimiser_callbacks;
 import :io;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,13 +1,3 @@
-module;
-
-#include <concepts>
-#include <cstddef>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <type_traits>
-#include <utility>
-
 export module nbm:callbacks.optimiser_callbacks;
 
 import :callbacks.any_run;
@@ -16,6 +6,7 @@ import :callbacks.logs;
 import :callbacks.options;
 import :callbacks.schedules;
 import :io;
+import :standard;
 
 export namespace nbm {
 

@@ -1,18 +1,6 @@
-module;
-
-#include <concepts>
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <limits>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <variant>
-#include <vector>
-
 export module nbm:callbacks.options;
+
+import :standard;
 
 export namespace nbm {
 

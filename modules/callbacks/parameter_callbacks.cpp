@@ -1,15 +1,3 @@
-module;
-
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <span>
-#include <string>
-#include <string_view>
-#include <utility>
-
-#include <fmt/format.h>
-
 module nbm:callbacks.parameter_callbacks_impl;
 
 import :callbacks.contexts;
@@ -18,7 +6,9 @@ import :callbacks.options;
 import :callbacks.parameter_callbacks;
 import :io;
 import :model;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 
@@ -42,7 +32,7 @@ auto largest_entry(Gradient<T>& gradient) -> double {
             largest = std::max(largest, std::abs(static_cast<double>(x)));
         }
     });
-    return finite ? largest : HUGE_VAL;
+    return finite ? largest : std::numeric_limits<double>::infinity();
 }
 
 template <Real T>

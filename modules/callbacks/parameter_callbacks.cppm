@@ -1,9 +1,3 @@
-module;
-
-#include <cstddef>
-#include <string>
-#include <string_view>
-
 export module nbm:callbacks.parameter_callbacks;
 
 import :callbacks.contexts;
@@ -11,6 +5,7 @@ import :callbacks.machine_copy;
 import :callbacks.options;
 import :io;
 import :model;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,21 +1,11 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <filesystem>
-#include <limits>
-#include <string>
-#include <vector>
-
-#include <fmt/args.h>
-#include <fmt/format.h>
-
 module nbm:callbacks.periodic_save_impl;
 
 import :callbacks.logs;
 import :callbacks.options;
 import :callbacks.periodic_save;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

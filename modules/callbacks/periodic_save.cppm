@@ -1,11 +1,3 @@
-module;
-
-#include <cstddef>
-#include <filesystem>
-#include <string>
-#include <string_view>
-#include <utility>
-
 export module nbm:callbacks.periodic_save;
 
 import :callbacks.any_run;
@@ -14,6 +6,7 @@ import :callbacks.logs;
 import :callbacks.options;
 import :io;
 import :model;
+import :standard;
 import :tensor;
 
 export namespace nbm {

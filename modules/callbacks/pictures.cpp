@@ -1,24 +1,12 @@
-module;
-
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <span>
-#include <stop_token>
-#include <string>
-#include <string_view>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:callbacks.pictures;
 
 import :io;
 import :model;
 import :random;
 import :sampling;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,14 +1,3 @@
-module;
-
-#include <cstddef>
-#include <exception>
-#include <string>
-#include <string_view>
-#include <tuple>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:callbacks.plan_impl;
 
 import :callbacks.concepts;
@@ -16,7 +5,9 @@ import :callbacks.contexts;
 import :callbacks.plan;
 import :callbacks.session;
 import :io;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

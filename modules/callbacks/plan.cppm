@@ -1,20 +1,10 @@
-module;
-
-#include <array>
-#include <cstddef>
-#include <exception>
-#include <string>
-#include <string_view>
-#include <tuple>
-#include <type_traits>
-#include <vector>
-
 export module nbm:callbacks.plan;
 
 import :callbacks.concepts;
 import :callbacks.contexts;
 import :callbacks.session;
 import :io;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,21 +1,3 @@
-module;
-
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <filesystem>
-#include <initializer_list>
-#include <limits>
-#include <optional>
-#include <set>
-#include <span>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:callbacks.plot_callback_impl;
 
 import :callbacks.contexts;
@@ -24,7 +6,9 @@ import :callbacks.options;
 import :callbacks.plot_callback;
 import :callbacks.recorded;
 import :io;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,13 +1,8 @@
-module;
-
-#include <filesystem>
-#include <string_view>
-#include <utility>
-
 export module nbm:callbacks.plot_callback;
 
 import :callbacks.contexts;
 import :callbacks.options;
+import :standard;
 import :tensor;
 
 export namespace nbm {

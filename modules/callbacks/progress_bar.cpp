@@ -1,16 +1,6 @@
 module;
 
-#include <algorithm>
-#include <chrono>
-#include <cstddef>
-#include <cstdio>
-#include <optional>
-#include <span>
-#include <string>
-#include <string_view>
-#include <vector>
-
-#include <fmt/format.h>
+#include <stdio.h>
 
 module nbm:callbacks.progress_bar_impl;
 
@@ -19,6 +9,8 @@ import :callbacks.logs;
 import :callbacks.options;
 import :callbacks.progress_bar;
 import :callbacks.progress_line;
+import :standard;
+import nbm.fmt;
 
 namespace nbm {
 

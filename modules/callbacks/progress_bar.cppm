@@ -1,12 +1,6 @@
 module;
 
-#include <chrono>
-#include <cstddef>
-#include <cstdint>
-#include <cstdio>
-#include <optional>
-#include <string>
-#include <string_view>
+#include <stdio.h>
 
 export module nbm:callbacks.progress_bar;
 
@@ -14,6 +8,7 @@ import :callbacks.contexts;
 import :callbacks.logs;
 import :callbacks.options;
 import :callbacks.progress_line;
+import :standard;
 
 export namespace nbm {
 

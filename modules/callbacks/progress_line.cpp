@@ -1,22 +1,15 @@
 module;
 
-#include <algorithm>
-#include <chrono>
-#include <cmath>
-#include <cstddef>
-#include <cstdio>
-#include <cstdlib>
-#include <span>
-#include <string>
-#include <string_view>
+#include <stdio.h>
 
-#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 module nbm:callbacks.progress_line_impl;
 
 import :callbacks.progress_line;
+import :standard;
+import nbm.fmt;
 
 namespace nbm {
 

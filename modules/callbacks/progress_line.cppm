@@ -1,13 +1,6 @@
-module;
-
-#include <chrono>
-#include <cstddef>
-#include <cstdio>
-#include <span>
-#include <string>
-#include <string_view>
-
 export module nbm:callbacks.progress_line;
+
+import :standard;
 
 export namespace nbm {
 

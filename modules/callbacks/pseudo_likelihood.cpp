@@ -1,14 +1,3 @@
-module;
-
-#include <cmath>
-#include <cstdint>
-#include <limits>
-#include <numeric>
-#include <string>
-#include <utility>
-
-#include <fmt/format.h>
-
 module nbm:callbacks.pseudo_likelihood_impl;
 
 import :callbacks.contexts;
@@ -19,7 +8,9 @@ import :callbacks.row_subset;
 import :estimators;
 import :model;
 import :random;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

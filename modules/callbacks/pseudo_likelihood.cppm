@@ -1,16 +1,10 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <string>
-#include <string_view>
-
 export module nbm:callbacks.pseudo_likelihood;
 
 import :callbacks.contexts;
 import :callbacks.logs;
 import :callbacks.options;
 import :model;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,9 +1,3 @@
-module;
-
-#include <cstdint>
-#include <string>
-#include <utility>
-
 module nbm:callbacks.reconstruction_error_impl;
 
 import :callbacks.contexts;
@@ -14,6 +8,7 @@ import :callbacks.row_subset;
 import :estimators;
 import :model;
 import :random;
+import :standard;
 import :tensor;
 
 namespace nbm {

@@ -1,10 +1,3 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <string>
-#include <string_view>
-
 export module nbm:callbacks.reconstruction_error;
 
 import :callbacks.contexts;
@@ -12,6 +5,7 @@ import :callbacks.logs;
 import :callbacks.options;
 import :estimators;
 import :model;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,17 +1,9 @@
-module;
-
-#include <algorithm>
-#include <filesystem>
-#include <string>
-#include <string_view>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:callbacks.recorded;
 
 import :io;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,14 +1,3 @@
-module;
-
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <optional>
-#include <string>
-#include <utility>
-
-#include <fmt/format.h>
-
 module nbm:callbacks.reduce_on_plateau_impl;
 
 import :callbacks.any_run;
@@ -18,7 +7,9 @@ import :callbacks.logs;
 import :callbacks.options;
 import :callbacks.reduce_on_plateau;
 import :io;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

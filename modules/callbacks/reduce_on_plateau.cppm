@@ -1,11 +1,3 @@
-module;
-
-#include <cstddef>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <type_traits>
-
 export module nbm:callbacks.reduce_on_plateau;
 
 import :callbacks.any_run;
@@ -13,6 +5,7 @@ import :callbacks.contexts;
 import :callbacks.improvement;
 import :callbacks.options;
 import :io;
+import :standard;
 
 export namespace nbm {
 

@@ -1,13 +1,8 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <string>
-
 module nbm:callbacks.row_subset;
 
 import :model;
 import :sampling;
+import :standard;
 import :tensor;
 
 namespace nbm {

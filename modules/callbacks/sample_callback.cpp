@@ -1,17 +1,3 @@
-module;
-
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <span>
-#include <string>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:callbacks.sample_callback_impl;
 
 import :callbacks.contexts;
@@ -25,7 +11,9 @@ import :io;
 import :model;
 import :random;
 import :sampling;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

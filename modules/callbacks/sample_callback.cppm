@@ -1,10 +1,3 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <string_view>
-
 export module nbm:callbacks.sample_callback;
 
 import :callbacks.contexts;
@@ -12,6 +5,7 @@ import :callbacks.options;
 import :io;
 import :model;
 import :random;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,25 +1,10 @@
-module;
-
-#include <algorithm>
-#include <array>
-#include <cmath>
-#include <cstddef>
-#include <functional>
-#include <limits>
-#include <numbers>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:callbacks.schedules_impl;
 
 import :callbacks.options;
 import :callbacks.schedules;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,14 +1,7 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <optional>
-#include <string_view>
-#include <vector>
-
 export module nbm:callbacks.schedules;
 
 import :callbacks.options;
+import :standard;
 
 export namespace nbm {
 

@@ -1,18 +1,9 @@
-module;
-
-#include <algorithm>
-#include <filesystem>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:callbacks.session_impl;
 
 import :callbacks.session;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,16 +1,6 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <functional>
-#include <stop_token>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-
 export module nbm:callbacks.session;
+
+import :standard;
 
 export namespace nbm {
 

@@ -1,21 +1,3 @@
-module;
-
-#include <algorithm>
-#include <chrono>
-#include <cmath>
-#include <cstddef>
-#include <exception>
-#include <filesystem>
-#include <numeric>
-#include <optional>
-#include <span>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:callbacks.summary_callback_impl;
 
 import :callbacks.contexts;
@@ -26,7 +8,9 @@ import :callbacks.session;
 import :callbacks.summary_callback;
 import :io;
 import :model;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,19 +1,10 @@
-module;
-
-#include <chrono>
-#include <cstddef>
-#include <filesystem>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <utility>
-
 export module nbm:callbacks.summary_callback;
 
 import :callbacks.contexts;
 import :callbacks.options;
 import :io;
 import :model;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,11 +1,3 @@
-module;
-
-#include <algorithm>
-#include <cmath>
-#include <cstdint>
-#include <string>
-#include <utility>
-
 module nbm:callbacks.tempering_monitor_impl;
 
 import :callbacks.contexts;
@@ -15,6 +7,7 @@ import :callbacks.row_subset;
 import :callbacks.tempering_monitor;
 import :model;
 import :sampling;
+import :standard;
 import :tensor;
 
 namespace nbm {

@@ -1,10 +1,3 @@
-module;
-
-#include <concepts>
-#include <string>
-#include <string_view>
-#include <type_traits>
-
 export module nbm:callbacks.tempering_monitor;
 
 import :callbacks.any_run;
@@ -12,6 +5,7 @@ import :callbacks.contexts;
 import :callbacks.logs;
 import :callbacks.options;
 import :sampling;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,18 +1,3 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <optional>
-#include <span>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:callbacks.tensorboard_impl;
 
 import :callbacks.contexts;
@@ -25,7 +10,9 @@ import :io;
 import :model;
 import :random;
 import :sampling;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,11 +1,3 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <optional>
-#include <string_view>
-
 export module nbm:callbacks.tensorboard;
 
 import :callbacks.any_run;
@@ -14,6 +6,7 @@ import :callbacks.options;
 import :io;
 import :model;
 import :sampling;
+import :standard;
 import :tensor;
 
 export namespace nbm {

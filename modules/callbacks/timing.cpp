@@ -1,21 +1,11 @@
-module;
-
-#include <algorithm>
-#include <chrono>
-#include <cstddef>
-#include <numeric>
-#include <string>
-#include <string_view>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:callbacks.timing_impl;
 
 import :callbacks.contexts;
 import :callbacks.options;
 import :callbacks.timing;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,17 +1,8 @@
-module;
-
-#include <chrono>
-#include <concepts>
-#include <cstddef>
-#include <span>
-#include <string>
-#include <string_view>
-#include <vector>
-
 export module nbm:callbacks.timing;
 
 import :callbacks.contexts;
 import :callbacks.options;
+import :standard;
 
 export namespace nbm {
 

@@ -1,13 +1,3 @@
-module;
-
-#include <cmath>
-#include <cstddef>
-#include <string>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:callbacks.weight_statistics_impl;
 
 import :callbacks.contexts;
@@ -18,7 +8,9 @@ import :callbacks.weight_statistics;
 import :io;
 import :model;
 import :sampling;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,10 +1,3 @@
-module;
-
-#include <cstddef>
-#include <string>
-#include <string_view>
-#include <vector>
-
 export module nbm:callbacks.weight_statistics;
 
 import :callbacks.contexts;
@@ -12,6 +5,7 @@ import :callbacks.logs;
 import :callbacks.options;
 import :io;
 import :model;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,11 +1,7 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-
 module nbm:callbacks.wrappers_impl;
 
 import :callbacks.wrappers;
+import :standard;
 
 namespace nbm {
 

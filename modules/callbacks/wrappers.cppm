@@ -1,19 +1,10 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <string>
-#include <type_traits>
-#include <utility>
-#include <vector>
-
 export module nbm:callbacks.wrappers;
 
 import :callbacks.concepts;
 import :callbacks.contexts;
 import :callbacks.plan;
 import :callbacks.session;
+import :standard;
 
 export namespace nbm {
 

@@ -1,20 +1,10 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <functional>
-#include <limits>
-#include <string>
-#include <string_view>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:config.registry_impl;
 
 import :callbacks;
 import :config.registry;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

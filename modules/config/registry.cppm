@@ -1,15 +1,7 @@
-module;
-
-#include <cstddef>
-#include <functional>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-
 export module nbm:config.registry;
 
 import :callbacks;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,22 +1,5 @@
 module;
 
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <sstream>
-#include <string>
-#include <string_view>
-#include <type_traits>
-#include <utility>
-#include <variant>
-#include <vector>
-
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <toml++/toml.h>
 
 module nbm:config.toml_impl;
@@ -25,7 +8,9 @@ import :callbacks;
 import :config.registry;
 import :config.toml;
 import :config.visitors;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,17 +1,8 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <string>
-#include <string_view>
-#include <variant>
-#include <vector>
-
 export module nbm:config.toml;
 
 import :callbacks;
 import :config.registry;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,25 +1,10 @@
-module;
-
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <optional>
-#include <string>
-#include <type_traits>
-#include <utility>
-#include <variant>
-#include <vector>
-
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 module nbm:config.visitors;
 
 import :callbacks;
 import :config.toml;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 // What the one option table of a callback class is shown to.
 namespace nbm {

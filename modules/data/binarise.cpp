@@ -1,19 +1,11 @@
-module;
-
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:data.binarise_impl;
 
 import :data.binarise;
 import :data.dataset;
 import :random;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,10 +1,7 @@
-module;
-
-#include <cstdint>
-
 export module nbm:data.binarise;
 
 import :data.dataset;
+import :standard;
 import :tensor;
 
 export namespace nbm {

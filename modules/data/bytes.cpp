@@ -1,19 +1,12 @@
 module;
 
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <string>
-#include <string_view>
-#include <system_error>
-
-#include <fmt/format.h>
 #include <zlib.h>
 
 module nbm:data.bytes;
 
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,23 +1,3 @@
-module;
-
-#include <algorithm>
-#include <array>
-#include <charconv>
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <deque>
-#include <filesystem>
-#include <fstream>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <system_error>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:data.csv_impl;
 
 import :data.bytes;
@@ -26,7 +6,9 @@ import :data.csv_records;
 import :data.dataset;
 import :data.tables;
 import :io.files;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,15 +1,7 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <optional>
-#include <string>
-#include <vector>
-
 export module nbm:data.csv;
 
 import :data.dataset;
+import :standard;
 import :tensor;
 
 export namespace nbm {

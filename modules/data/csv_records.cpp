@@ -1,19 +1,8 @@
-module;
-
-#include <charconv>
-#include <cstddef>
-#include <deque>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <system_error>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:data.csv_records;
 
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm::csv {
 

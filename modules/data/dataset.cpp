@@ -1,20 +1,3 @@
-module;
-
-#include <algorithm>
-#include <array>
-#include <charconv>
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <string>
-#include <string_view>
-#include <system_error>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:data.dataset_impl;
 
 import :data.bytes;
@@ -23,7 +6,9 @@ import :data.dataset;
 import :data.generated;
 import :data.idx;
 import :data.tables;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

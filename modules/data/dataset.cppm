@@ -1,13 +1,6 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <string>
-#include <vector>
-
 export module nbm:data.dataset;
 
+import :standard;
 import :tensor;
 
 export namespace nbm {

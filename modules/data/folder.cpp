@@ -1,18 +1,3 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <system_error>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:data.folder_impl;
 
 import :data.csv;
@@ -22,7 +7,9 @@ import :data.idx;
 import :data.npz;
 import :data.tables;
 import :io.images;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

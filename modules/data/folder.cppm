@@ -1,12 +1,8 @@
-module;
-
-#include <cstdint>
-#include <filesystem>
-
 export module nbm:data.folder;
 
 import :data.csv;
 import :data.dataset;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,22 +1,11 @@
-module;
-
-#include <algorithm>
-#include <array>
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <numbers>
-#include <span>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:data.generated_impl;
 
 import :data.dataset;
 import :data.generated;
 import :random;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,11 +1,7 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-
 export module nbm:data.generated;
 
 import :data.dataset;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,18 +1,5 @@
 module;
 
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <optional>
-#include <set>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <hdf5.h>
 
 module nbm:data.hdf5_impl;
@@ -23,7 +10,9 @@ import :data.npz;
 import :data.tables;
 import :io.files;
 import :io.hdf5;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

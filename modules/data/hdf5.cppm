@@ -1,15 +1,8 @@
-module;
-
-#include <cstdint>
-#include <filesystem>
-#include <string>
-#include <utility>
-#include <vector>
-
 export module nbm:data.hdf5;
 
 import :data.dataset;
 import :data.npz;
+import :standard;
 import :tensor;
 
 export namespace nbm {

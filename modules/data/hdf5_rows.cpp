@@ -1,25 +1,17 @@
 module;
 
-#include <algorithm>
-#include <cstddef>
-#include <filesystem>
-#include <memory>
-#include <optional>
-#include <string>
-#include <string_view>
 #include <sys/stat.h>
 #include <sys/types.h>
-#include <utility>
-#include <vector>
 
-#include <fmt/format.h>
 #include <hdf5.h>
 
 module nbm:data.hdf5_rows;
 
 import :data.row_reader;
 import :io.hdf5;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,21 +1,11 @@
-module;
-
-#include <algorithm>
-#include <array>
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <string>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:data.idx_impl;
 
 import :data.bytes;
 import :data.dataset;
 import :data.idx;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

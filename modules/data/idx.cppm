@@ -1,13 +1,7 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <vector>
-
 export module nbm:data.idx;
 
 import :data.dataset;
+import :standard;
 import :tensor;
 
 export namespace nbm {

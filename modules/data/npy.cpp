@@ -1,28 +1,12 @@
-module;
-
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <fstream>
-#include <functional>
-#include <span>
-#include <string>
-#include <string_view>
-#include <system_error>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:data.npy_impl;
 
 import :data.dataset;
 import :data.npy_header;
 import :data.npz;
 import :data.tables;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,24 +1,8 @@
-module;
-
-#include <algorithm>
-#include <array>
-#include <charconv>
-#include <cstddef>
-#include <cstdint>
-#include <cstring>
-#include <functional>
-#include <optional>
-#include <span>
-#include <string>
-#include <string_view>
-#include <system_error>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:data.npy_header;
 
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,25 +1,10 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <fstream>
-#include <limits>
-#include <memory>
-#include <span>
-#include <string>
-#include <string_view>
-#include <system_error>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:data.npy_rows;
 
 import :data.npy_header;
 import :data.row_reader;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

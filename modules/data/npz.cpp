@@ -1,22 +1,7 @@
 module;
 
-#include <algorithm>
-#include <bit>
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <map>
-#include <memory>
-#include <set>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-
 #include <archive.h>
 #include <archive_entry.h>
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <unistd.h>
 
 module nbm:data.npz_impl;
@@ -25,7 +10,9 @@ import :data.dataset;
 import :data.npz;
 import :data.tables;
 import :io.files;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

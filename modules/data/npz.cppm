@@ -1,16 +1,7 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <map>
-#include <string>
-#include <utility>
-#include <vector>
-
 export module nbm:data.npz;
 
 import :data.dataset;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,22 +1,11 @@
-module;
-
-#include <array>
-#include <cstddef>
-#include <filesystem>
-#include <fstream>
-#include <memory>
-#include <string>
-#include <string_view>
-#include <system_error>
-
-#include <fmt/format.h>
-
 module nbm:data.row_reader_impl;
 
 import :data.hdf5_rows;
 import :data.npy_rows;
 import :data.row_reader;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

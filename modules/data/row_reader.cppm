@@ -1,11 +1,6 @@
-module;
-
-#include <cstddef>
-#include <memory>
-#include <string>
-
 export module nbm:data.row_reader;
 
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,17 +1,3 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <cstdlib>
-#include <filesystem>
-#include <iterator>
-#include <string>
-#include <system_error>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:data.save_impl;
 
 import :data.csv;
@@ -20,7 +6,9 @@ import :data.hdf5;
 import :data.npz;
 import :data.tables;
 import :io.files;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

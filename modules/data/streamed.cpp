@@ -1,19 +1,3 @@
-module;
-
-#include <algorithm>
-#include <array>
-#include <cstddef>
-#include <cstdint>
-#include <limits>
-#include <memory>
-#include <mutex>
-#include <span>
-#include <string>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:data.streamed_impl;
 
 import :data.binarise;
@@ -21,7 +5,9 @@ import :data.dataset;
 import :data.row_reader;
 import :data.streamed;
 import :random;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 
@@ -187,7 +173,7 @@ struct StreamedDataset<T>::State {
 
 template <Real T>
 StreamedDataset<T>::StreamedDataset(std::unique_ptr<RowReader> reader, const StreamOptions& options)
-    : state_(std::make_shared<State>()) {
+    : state_(std::make_unique<State>()) {
     auto& s = *state_;
     s.reader = std::move(reader);
     s.options = options;

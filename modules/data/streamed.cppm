@@ -1,16 +1,9 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <memory>
-#include <span>
-#include <string>
-
 export module nbm:data.streamed;
 
 import :data.binarise;
 import :data.dataset;
 import :data.row_reader;
+import :standard;
 import :tensor;
 
 export namespace nbm {

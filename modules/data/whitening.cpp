@@ -2,21 +2,15 @@ module;
 
 #include "nbm/xtensor.hpp"
 
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <string>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
 #include <xtensor-blas/xlinalg.hpp>
 
 module nbm:data.whitening_impl;
 
 import :data.dataset;
 import :data.whitening;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

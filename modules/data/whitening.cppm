@@ -1,10 +1,7 @@
-module;
-
-#include <cstdint>
-
 export module nbm:data.whitening;
 
 import :data.dataset;
+import :standard;
 import :tensor;
 
 export namespace nbm {

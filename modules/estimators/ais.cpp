@@ -1,19 +1,5 @@
 module;
 
-#include <algorithm>
-#include <cmath>
-#include <concepts>
-#include <cstddef>
-#include <cstdint>
-#include <numbers>
-#include <optional>
-#include <span>
-#include <type_traits>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 #include "../kernels/kernels.hpp"
 
 module nbm:estimators.ais_impl;
@@ -32,8 +18,10 @@ import :estimators.weight_sums;
 import :model;
 import :random;
 import :sampling.fields;
+import :standard;
 import :tensor;
 import :tensor.binary;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,12 +1,3 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <optional>
-#include <span>
-#include <type_traits>
-#include <vector>
-
 export module nbm:estimators.ais;
 
 import :estimators.annealing_path;
@@ -17,6 +8,7 @@ import :estimators.log_z;
 import :estimators.moment_path;
 import :model;
 import :random;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,21 +1,12 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <iterator>
-#include <span>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:estimators.annealing_path_impl;
 
 import :estimators.annealing_path;
 import :estimators.betas;
 import :model;
 import :sampling.fields;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

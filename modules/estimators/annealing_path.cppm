@@ -1,13 +1,8 @@
-module;
-
-#include <cstddef>
-#include <span>
-#include <vector>
-
 export module nbm:estimators.annealing_path;
 
 import :estimators.betas;
 import :model;
+import :standard;
 import :tensor;
 
 export namespace nbm {

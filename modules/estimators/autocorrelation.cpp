@@ -1,14 +1,7 @@
-module;
-
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <limits>
-#include <optional>
-
 module nbm:estimators.autocorrelation_impl;
 
 import :estimators.autocorrelation;
+import :standard;
 import :tensor;
 
 namespace nbm {

@@ -1,9 +1,6 @@
-module;
-
-#include <optional>
-
 export module nbm:estimators.autocorrelation;
 
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,23 +1,11 @@
-module;
-
-#include <algorithm>
-#include <array>
-#include <cmath>
-#include <cstddef>
-#include <limits>
-#include <set>
-#include <type_traits>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:estimators.bases_impl;
 
 import :estimators.bases;
 import :model;
 import :sampling;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,12 +1,7 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <type_traits>
-
 export module nbm:estimators.bases;
 
 import :model;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,16 +1,9 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:estimators.betas_impl;
 
 import :estimators.betas;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

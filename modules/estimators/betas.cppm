@@ -1,10 +1,6 @@
-module;
-
-#include <cstddef>
-#include <span>
-#include <vector>
-
 export module nbm:estimators.betas;
+
+import :standard;
 
 export namespace nbm {
 

@@ -1,13 +1,5 @@
 module;
 
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <iterator>
-#include <span>
-#include <utility>
-#include <vector>
-
 #include "../kernels/kernels.hpp"
 
 module nbm:estimators.binary_annealing;
@@ -16,6 +8,7 @@ import :estimators.annealing_path;
 import :model;
 import :random;
 import :sampling.binary_chains;
+import :standard;
 import :tensor;
 import :tensor.binary;
 

@@ -1,14 +1,5 @@
 module;
 
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <limits>
-#include <memory>
-#include <span>
-#include <utility>
-#include <vector>
-
 #include "../kernels/kernels.hpp"
 
 module nbm:estimators.clamped_enumeration;
@@ -16,6 +7,7 @@ module nbm:estimators.clamped_enumeration;
 import :estimators.control;
 import :estimators.enumeration;
 import :model;
+import :standard;
 import :tensor;
 
 // Sums over all states of the hidden layers given rows of visible units. Given v, the hidden layers are a machine of their own
@@ -47,7 +39,7 @@ auto clamped_rows(const DBM<T>& dbm, MatrixView<const T> v) -> ClampedRows {
         for (const auto& [edge, w] : dbm.synapses()) {
             if (edge.lower != 0 || edge.upper != l) { continue; }
             auto weights = Matrix<double>::from_shape({w.shape(0), w.shape(1)});
-            std::copy(w.begin(), w.end(), weights.begin());
+            std::ranges::copy(w, weights.begin());
             parallel_rows(v.rows(), [&](Rows rows) {
                 multiply<double>(slice(std::as_const(x), rows), weights, out.slice(rows), Transpose::no, Transpose::no, 1.0, 1.0);
             });

@@ -1,14 +1,8 @@
-module;
-
-#include <cstddef>
-#include <mutex>
-#include <string_view>
-
-#include <fmt/format.h>
-
 module nbm:estimators.control_impl;
 
 import :estimators.control;
+import :standard;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,13 +1,6 @@
-module;
-
-#include <cstddef>
-#include <functional>
-#include <mutex>
-#include <stop_token>
-#include <string_view>
-
 export module nbm:estimators.control;
 
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,28 +1,15 @@
 module;
 
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <functional>
-#include <limits>
-#include <memory>
-#include <numbers>
-#include <span>
-#include <string_view>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 #include "../kernels/kernels.hpp"
 
 module nbm:estimators.enumeration;
 
 import :estimators.control;
 import :model;
+import :standard;
 import :tensor;
 import :tensor.binary;
+import nbm.fmt;
 
 // Sums over all states of the layers of one parity, the other one summed out: what exact_log_z and its relatives have in common.
 namespace nbm {

@@ -1,13 +1,3 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <memory>
-#include <span>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:estimators.exact_log_z_impl;
 
 import :estimators.clamped_enumeration;
@@ -15,7 +5,9 @@ import :estimators.control;
 import :estimators.enumeration;
 import :estimators.exact_log_z;
 import :model;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,11 +1,8 @@
-module;
-
-#include <cstddef>
-
 export module nbm:estimators.exact_log_z;
 
 import :estimators.control;
 import :model;
+import :standard;
 import :tensor;
 
 export namespace nbm {

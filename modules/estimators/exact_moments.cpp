@@ -1,12 +1,5 @@
 module;
 
-#include <algorithm>
-#include <cstddef>
-#include <memory>
-#include <span>
-#include <utility>
-#include <vector>
-
 #include "../kernels/kernels.hpp"
 
 module nbm:estimators.exact_moments_impl;
@@ -17,6 +10,7 @@ import :estimators.enumeration;
 import :estimators.exact_log_z;
 import :estimators.exact_moments;
 import :model;
+import :standard;
 import :tensor;
 
 namespace nbm {

@@ -1,12 +1,8 @@
-module;
-
-#include <span>
-#include <vector>
-
 export module nbm:estimators.exact_moments;
 
 import :estimators.control;
 import :model;
+import :standard;
 import :tensor;
 
 export namespace nbm {

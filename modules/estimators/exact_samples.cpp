@@ -1,15 +1,3 @@
-module;
-
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <numeric>
-#include <span>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:estimators.exact_samples_impl;
 
 import :estimators.control;
@@ -18,7 +6,9 @@ import :estimators.exact_log_z;
 import :estimators.exact_samples;
 import :model;
 import :random;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,12 +1,8 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-
 export module nbm:estimators.exact_samples;
 
 import :estimators.control;
 import :model;
+import :standard;
 import :tensor;
 
 export namespace nbm {

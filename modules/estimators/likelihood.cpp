@@ -1,15 +1,3 @@
-module;
-
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <limits>
-#include <span>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:estimators.likelihood_impl;
 
 import :estimators.control;
@@ -18,7 +6,9 @@ import :estimators.log_z;
 import :model;
 import :sampling;
 import :sampling.mean_field_rows;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

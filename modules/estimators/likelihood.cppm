@@ -1,13 +1,10 @@
-module;
-
-#include <cstddef>
-
 export module nbm:estimators.likelihood;
 
 import :estimators.control;
 import :estimators.log_z;
 import :model;
 import :sampling;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,24 +1,10 @@
-module;
-
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <limits>
-#include <span>
-#include <string>
-#include <string_view>
-#include <tuple>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:estimators.log_z_impl;
 
 import :estimators.log_z;
 import :random;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,11 +1,6 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <span>
-#include <string>
-
 export module nbm:estimators.log_z;
+
+import :standard;
 
 export namespace nbm {
 

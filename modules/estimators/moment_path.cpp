@@ -1,15 +1,3 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <span>
-#include <type_traits>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:estimators.moment_path_impl;
 
 import :estimators.annealing_path;
@@ -19,7 +7,9 @@ import :estimators.stream_draw;
 import :model;
 import :random;
 import :sampling;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

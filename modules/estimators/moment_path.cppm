@@ -1,14 +1,9 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <type_traits>
-
 export module nbm:estimators.moment_path;
 
 import :estimators.annealing_path;
 import :estimators.control;
 import :model;
+import :standard;
 import :tensor;
 
 export namespace nbm {

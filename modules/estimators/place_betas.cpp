@@ -1,15 +1,3 @@
-module;
-
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <deque>
-#include <functional>
-#include <span>
-#include <utility>
-#include <vector>
-
 module nbm:estimators.place_betas_impl;
 
 import :estimators.annealing_path;
@@ -18,6 +6,7 @@ import :estimators.control;
 import :estimators.place_betas;
 import :estimators.stream_draw;
 import :random;
+import :standard;
 import :tensor;
 
 namespace nbm {

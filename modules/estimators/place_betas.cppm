@@ -1,14 +1,9 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <functional>
-
 export module nbm:estimators.place_betas;
 
 import :estimators.annealing_path;
 import :estimators.betas;
 import :estimators.control;
+import :standard;
 import :tensor;
 
 export namespace nbm {

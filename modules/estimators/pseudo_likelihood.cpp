@@ -1,21 +1,12 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <numeric>
-#include <span>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:estimators.pseudo_likelihood_impl;
 
 import :estimators.control;
 import :estimators.pseudo_likelihood;
 import :model;
 import :random;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

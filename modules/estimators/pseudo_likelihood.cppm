@@ -1,12 +1,9 @@
-module;
-
-#include <cstdint>
-
 export module nbm:estimators.pseudo_likelihood;
 
 import :estimators.control;
 import :model;
 import :random;
+import :standard;
 import :tensor;
 
 export namespace nbm {

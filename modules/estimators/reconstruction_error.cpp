@@ -1,16 +1,10 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <vector>
-
 module nbm:estimators.reconstruction_error_impl;
 
 import :estimators.reconstruction_error;
 import :model;
 import :random;
 import :sampling;
+import :standard;
 import :tensor;
 
 namespace nbm {

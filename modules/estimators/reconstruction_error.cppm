@@ -1,11 +1,8 @@
-module;
-
-#include <cstdint>
-
 export module nbm:estimators.reconstruction_error;
 
 import :model;
 import :random;
+import :standard;
 import :tensor;
 
 export namespace nbm {

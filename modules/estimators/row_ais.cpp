@@ -1,16 +1,3 @@
-module;
-
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <optional>
-#include <span>
-#include <string_view>
-#include <type_traits>
-#include <utility>
-#include <vector>
-
 module nbm:estimators.row_ais_impl;
 
 import :estimators.annealing_path;
@@ -23,6 +10,7 @@ import :estimators.stream_draw;
 import :model;
 import :random;
 import :sampling;
+import :standard;
 import :tensor;
 
 namespace nbm {

@@ -1,13 +1,3 @@
-module;
-
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <optional>
-#include <span>
-#include <type_traits>
-#include <vector>
-
 export module nbm:estimators.row_ais;
 
 import :estimators.annealing_path;
@@ -16,6 +6,7 @@ import :estimators.betas;
 import :estimators.control;
 import :estimators.log_z;
 import :model;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,13 +1,9 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-
 module nbm:estimators.stream_draw;
 
 import :estimators.annealing_path;
 import :random;
 import :sampling.fields;
+import :standard;
 import :tensor;
 
 namespace nbm {

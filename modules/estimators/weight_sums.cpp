@@ -1,13 +1,6 @@
-module;
-
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <limits>
-#include <span>
-#include <vector>
-
 module nbm:estimators.weight_sums;
+
+import :standard;
 
 namespace nbm {
 

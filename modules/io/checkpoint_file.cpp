@@ -1,23 +1,7 @@
 module;
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <charconv>
-#include <concepts>
-#include <cstddef>
-#include <cstdint>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <string>
-#include <string_view>
-#include <system_error>
-#include <utility>
-#include <variant>
-#include <vector>
+#include <errno.h>
 
-#include <fmt/format.h>
 #include <hdf5.h>
 #include <zlib.h>
 
@@ -29,7 +13,9 @@ import :io.hdf5;
 import :io.state;
 import :io.weights_impl;
 import :model;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

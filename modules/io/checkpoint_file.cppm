@@ -1,13 +1,8 @@
-module;
-
-#include <filesystem>
-#include <string>
-#include <vector>
-
 export module nbm:io.checkpoint_file;
 
 import :io.state;
 import :model;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,29 +1,8 @@
 module;
 
-#include <algorithm>
-#include <array>
-#include <atomic>
-#include <bit>
-#include <cerrno>
-#include <charconv>
-#include <chrono>
-#include <cmath>
-#include <concepts>
-#include <cstddef>
-#include <cstdint>
-#include <cstring>
-#include <filesystem>
-#include <limits>
-#include <memory>
-#include <span>
-#include <string>
-#include <string_view>
-#include <system_error>
-#include <utility>
-#include <vector>
+#include <errno.h>
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <unistd.h>
 
 module nbm:io.event_file_impl;
@@ -32,7 +11,9 @@ import :io.event_file;
 import :io.files;
 import :io.images;
 import :io.utf8;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

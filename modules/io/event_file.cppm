@@ -1,14 +1,7 @@
-module;
-
-#include <cstdint>
-#include <filesystem>
-#include <memory>
-#include <span>
-#include <string_view>
-
 export module nbm:io.event_file;
 
 import :io.images;
+import :standard;
 import :tensor;
 
 export namespace nbm {

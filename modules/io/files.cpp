@@ -1,23 +1,17 @@
 module;
 
-#include <cerrno>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <filesystem>
-#include <functional>
-#include <string>
-#include <string_view>
-#include <system_error>
+#include <errno.h>
+#include <stdlib.h>
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <unistd.h>
 
 module nbm:io.files_impl;
 
 import :io.files;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

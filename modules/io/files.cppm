@@ -1,10 +1,6 @@
-module;
-
-#include <filesystem>
-#include <functional>
-#include <string_view>
-
 export module nbm:io.files;
+
+import :standard;
 
 export namespace nbm {
 

@@ -1,16 +1,5 @@
 module;
 
-#include <array>
-#include <bit>
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <memory>
-#include <span>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
 #include <gif_lib.h>
 
 module nbm:io.gif_impl;
@@ -18,7 +7,9 @@ module nbm:io.gif_impl;
 import :io.files;
 import :io.gif;
 import :io.images;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,14 +1,7 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <span>
-#include <vector>
-
 export module nbm:io.gif;
 
 import :io.images;
+import :standard;
 
 export namespace nbm {
 

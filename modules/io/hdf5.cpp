@@ -1,22 +1,12 @@
 module;
 
-#include <algorithm>
-#include <concepts>
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <mutex>
-#include <string>
-#include <system_error>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
 #include <hdf5.h>
 
 module nbm:io.hdf5;
 
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm::hdf5 {
 

@@ -1,19 +1,9 @@
-module;
-
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <limits>
-#include <span>
-#include <string>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:io.histogram_impl;
 
 import :io.histogram;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

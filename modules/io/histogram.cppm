@@ -1,11 +1,6 @@
-module;
-
-#include <cstddef>
-#include <span>
-#include <string>
-#include <vector>
-
 export module nbm:io.histogram;
+
+import :standard;
 
 export namespace nbm {
 

@@ -1,24 +1,14 @@
 module;
 
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <memory>
-#include <string_view>
-#include <system_error>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
 #include <png.h>
 
 module nbm:io.images_impl;
 
 import :io.files;
 import :io.images;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

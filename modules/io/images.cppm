@@ -1,12 +1,6 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <vector>
-
 export module nbm:io.images;
 
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,21 +1,3 @@
-module;
-
-#include <algorithm>
-#include <array>
-#include <cmath>
-#include <cstddef>
-#include <filesystem>
-#include <fstream>
-#include <ios>
-#include <limits>
-#include <span>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:io.plots_impl;
 
 import :io.files;
@@ -23,7 +5,9 @@ import :io.histogram;
 import :io.plots;
 import :io.programs;
 import :io.utf8;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

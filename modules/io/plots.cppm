@@ -1,13 +1,7 @@
-module;
-
-#include <filesystem>
-#include <span>
-#include <string>
-#include <vector>
-
 export module nbm:io.plots;
 
 import :io.histogram;
+import :standard;
 
 export namespace nbm {
 

@@ -1,15 +1,8 @@
 module;
 
-#include <cerrno>
-#include <cstddef>
-#include <cstring>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
+#include <errno.h>
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -17,7 +10,9 @@ module;
 
 module nbm:io.programs;
 
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

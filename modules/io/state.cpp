@@ -1,23 +1,9 @@
-module;
-
-#include <algorithm>
-#include <array>
-#include <concepts>
-#include <cstddef>
-#include <map>
-#include <span>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <variant>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:io.state_impl;
 
 import :io.state;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,18 +1,6 @@
-module;
-
-#include <concepts>
-#include <cstddef>
-#include <cstdint>
-#include <functional>
-#include <map>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <variant>
-#include <vector>
-
 export module nbm:io.state;
 
+import :standard;
 import :tensor;
 
 export namespace nbm {

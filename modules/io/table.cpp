@@ -1,27 +1,13 @@
 module;
 
-#include <algorithm>
-#include <cerrno>
-#include <charconv>
-#include <cstddef>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <limits>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <system_error>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
+#include <errno.h>
 
 module nbm:io.table_impl;
 
 import :io.table;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,13 +1,6 @@
-module;
-
-#include <cstddef>
-#include <filesystem>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
-
 export module nbm:io.table;
+
+import :standard;
 
 export namespace nbm {
 

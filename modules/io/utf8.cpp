@@ -1,9 +1,6 @@
-module;
-
-#include <cstddef>
-#include <string_view>
-
 module nbm:io.utf8;
+
+import :standard;
 
 namespace nbm {
 

@@ -1,15 +1,5 @@
 module;
 
-#include <algorithm>
-#include <cstddef>
-#include <cstdio>
-#include <filesystem>
-#include <map>
-#include <string>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
 #include <hdf5.h>
 
 module nbm:io.weights_impl;
@@ -18,7 +8,9 @@ import :io.files;
 import :io.hdf5;
 import :io.weights;
 import :model;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

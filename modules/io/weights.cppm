@@ -1,10 +1,7 @@
-module;
-
-#include <filesystem>
-
 export module nbm:io.weights;
 
 import :model;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,20 +1,11 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <span>
-#include <string>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:model.dbm_impl;
 
 import :model.dbm;
 import :model.topology;
+import :standard;
 import :tensor;
 import :xtensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,15 +1,7 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <span>
-#include <string>
-#include <utility>
-#include <vector>
-
 export module nbm:model.dbm;
 
 import :model.topology;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,12 +1,8 @@
-module;
-
-#include <span>
-#include <vector>
-
 module nbm:model.parameters_impl;
 
 import :model.dbm;
 import :model.parameters;
+import :standard;
 import :tensor;
 
 namespace nbm {

@@ -1,10 +1,7 @@
-module;
-
-#include <vector>
-
 export module nbm:model.parameters;
 
 import :model.dbm;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,19 +1,9 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <initializer_list>
-#include <string>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 module nbm:model.topology_impl;
 
 import :model.topology;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

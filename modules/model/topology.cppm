@@ -1,13 +1,6 @@
-module;
-
-#include <compare>
-#include <cstddef>
-#include <initializer_list>
-#include <span>
-#include <string>
-#include <vector>
-
 export module nbm:model.topology;
+
+import :standard;
 
 export namespace nbm {
 

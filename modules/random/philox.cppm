@@ -1,9 +1,6 @@
-module;
-
-#include <array>
-#include <cstdint>
-
 export module nbm:random.philox;
+
+import :standard;
 
 export namespace nbm {
 

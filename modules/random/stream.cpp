@@ -1,21 +1,12 @@
 module;
 
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <numbers>
-#include <numeric>
-#include <span>
-#include <utility>
-#include <vector>
-
 #include "../kernels/kernels.hpp"
 
 module nbm:random.stream_impl;
 
 import :random.philox;
 import :random.stream;
+import :standard;
 import :tensor;
 
 namespace nbm {

@@ -1,12 +1,7 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <vector>
-
 export module nbm:random.stream;
 
 import :random.philox;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,18 +1,12 @@
 module;
 
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <optional>
-#include <span>
-#include <vector>
-
 #include "../kernels/kernels.hpp"
 
 module nbm:sampling.binary_chains;
 
 import :model;
 import :random;
+import :standard;
 import :tensor;
 import :tensor.binary;
 

@@ -1,13 +1,8 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <vector>
-
 export module nbm:sampling.chains;
 
 import :model;
 import :random;
+import :standard;
 import :tensor;
 
 export namespace nbm {

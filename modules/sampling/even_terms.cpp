@@ -1,13 +1,11 @@
 module;
 
-#include <cstddef>
-#include <span>
-
 #include "../kernels/kernels.hpp"
 
 module nbm:sampling.even_terms;
 
 import :model;
+import :standard;
 import :tensor;
 
 namespace nbm {

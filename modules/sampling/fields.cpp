@@ -1,12 +1,7 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <utility>
-
 module nbm:sampling.fields;
 
 import :model;
+import :standard;
 import :tensor;
 
 // Fields of whole batches by BLAS, cut by columns: a product with few rows costs more for each row than one with many.

@@ -1,12 +1,3 @@
-module;
-
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:sampling.gibbs_impl;
 
 import :model;
@@ -14,7 +5,9 @@ import :random;
 import :sampling.chains;
 import :sampling.gibbs;
 import :sampling.gibbs_rows;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,11 +1,8 @@
-module;
-
-#include <utility>
-
 export module nbm:sampling.gibbs;
 
 import :model;
 import :sampling.chains;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,15 +1,10 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <span>
-
 module nbm:sampling.gibbs_rows;
 
 import :model;
 import :random;
 import :sampling.chains;
 import :sampling.fields;
+import :standard;
 import :tensor;
 
 namespace nbm {

@@ -1,14 +1,10 @@
-module;
-
-#include <cstddef>
-#include <vector>
-
 module nbm:sampling.mean_field_impl;
 
 import :model;
 import :sampling.fields;
 import :sampling.mean_field;
 import :sampling.mean_field_rows;
+import :standard;
 import :tensor;
 
 namespace nbm {

@@ -1,13 +1,8 @@
-module;
-
-#include <cstddef>
-#include <utility>
-#include <vector>
-
 export module nbm:sampling.mean_field;
 
 import :model;
 import :sampling.chains;
+import :standard;
 import :tensor;
 
 export namespace nbm {

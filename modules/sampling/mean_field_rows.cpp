@@ -1,14 +1,3 @@
-module;
-
-#include <algorithm>
-#include <array>
-#include <cmath>
-#include <cstddef>
-#include <functional>
-#include <span>
-#include <stop_token>
-#include <vector>
-
 module nbm:sampling.mean_field_rows;
 
 import :model;
@@ -16,6 +5,7 @@ import :sampling.chains;
 import :sampling.even_terms;
 import :sampling.fields;
 import :sampling.mean_field;
+import :standard;
 import :tensor;
 
 namespace nbm {

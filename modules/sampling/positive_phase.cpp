@@ -1,13 +1,5 @@
 module;
 
-#include <algorithm>
-#include <concepts>
-#include <cstddef>
-#include <numeric>
-#include <optional>
-#include <span>
-#include <vector>
-
 #include "../kernels/kernels.hpp"
 
 module nbm:sampling.positive_phase_impl;
@@ -19,6 +11,7 @@ import :sampling.fields;
 import :sampling.mean_field;
 import :sampling.mean_field_rows;
 import :sampling.positive_phase;
+import :standard;
 import :tensor;
 import :tensor.binary;
 

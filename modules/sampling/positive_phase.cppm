@@ -1,14 +1,8 @@
-module;
-
-#include <cstddef>
-#include <span>
-#include <utility>
-#include <vector>
-
 export module nbm:sampling.positive_phase;
 
 import :model;
 import :sampling.mean_field;
+import :standard;
 import :tensor;
 
 export namespace nbm {

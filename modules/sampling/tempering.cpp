@@ -1,22 +1,12 @@
-module;
-
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <span>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:sampling.tempering_impl;
 
 import :model;
 import :random;
 import :sampling.chains;
 import :sampling.tempering;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 namespace nbm {
 

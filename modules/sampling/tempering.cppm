@@ -1,16 +1,9 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <span>
-#include <utility>
-#include <vector>
-
 export module nbm:sampling.tempering;
 
 import :model;
 import :random;
 import :sampling.chains;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,20 +1,10 @@
 module;
 
-#include <algorithm>
-#include <atomic>
-#include <concepts>
-#include <cstddef>
-#include <cstdint>
-#include <cstdlib>
-#include <memory>
-#include <new>
-#include <span>
-#include <utility>
-
 #include "../kernels/kernels.hpp"
 
 module nbm:tensor.binary;
 
+import :standard;
 import :tensor.isa;
 import :tensor.parallel;
 import :tensor.types;

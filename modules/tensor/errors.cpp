@@ -1,19 +1,8 @@
-module;
-
-#include <algorithm>
-#include <numeric>
-#include <span>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 module nbm:tensor.errors_impl;
 
+import :standard;
 import :tensor.errors;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,11 +1,6 @@
-module;
-
-#include <span>
-#include <stdexcept>
-#include <string>
-#include <string_view>
-
 export module nbm:tensor.errors;
+
+import :standard;
 
 export namespace nbm {
 

@@ -1,17 +1,13 @@
 module;
 
-#include <atomic>
-#include <cstdlib>
-#include <string_view>
-
-#include <fmt/format.h>
-
 #include "../kernels/kernels.hpp"
 
 module nbm:tensor.isa_impl;
 
+import :standard;
 import :tensor.errors;
 import :tensor.isa;
+import nbm.fmt;
 
 namespace nbm {
 

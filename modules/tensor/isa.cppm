@@ -1,8 +1,6 @@
-module;
-
-#include <string_view>
-
 export module nbm:tensor.isa;
+
+import :standard;
 
 export namespace nbm {
 

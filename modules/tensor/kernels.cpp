@@ -1,14 +1,10 @@
 module;
 
-#include <algorithm>
-#include <cstddef>
-#include <span>
-#include <vector>
-
 #include "../kernels/kernels.hpp"
 
 module nbm:tensor.kernels_impl;
 
+import :standard;
 import :tensor.types;
 import :tensor.kernels;
 
@@ -16,7 +12,7 @@ namespace nbm {
 
 template <Real T>
 auto set_rows(MatrixView<T> out, std::span<const T> bias) -> void {
-    for (std::size_t r = 0; r != out.rows(); ++r) { std::copy(bias.begin(), bias.end(), out.row(r).begin()); }
+    for (std::size_t r = 0; r != out.rows(); ++r) { std::ranges::copy(bias, out.row(r).begin()); }
 }
 
 template <Real T>

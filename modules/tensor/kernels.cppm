@@ -1,10 +1,6 @@
-module;
-
-#include <span>
-#include <vector>
-
 export module nbm:tensor.kernels;
 
+import :standard;
 import :tensor.types;
 
 // Element-wise passes over fields. The float versions use a polynomial exponential with a relative error below 3e-7; the

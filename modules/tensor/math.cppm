@@ -1,12 +1,6 @@
-module;
-
-#include <algorithm>
-#include <cmath>
-#include <limits>
-#include <span>
-
 export module nbm:tensor.math;
 
+import :standard;
 import :tensor.types;
 
 export namespace nbm {

@@ -1,12 +1,10 @@
 module;
 
-#include <atomic>
-#include <cstddef>
-
 #include "../kernels/thread_pool.hpp"
 
 module nbm:tensor.parallel_impl;
 
+import :standard;
 import :tensor.parallel;
 
 namespace nbm {

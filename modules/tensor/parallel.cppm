@@ -1,12 +1,6 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <memory>
-#include <type_traits>
-
 export module nbm:tensor.parallel;
 
+import :standard;
 import :tensor.types;
 
 namespace nbm {

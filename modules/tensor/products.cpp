@@ -2,9 +2,6 @@ module;
 
 #include "nbm/xtensor.hpp"
 
-#include <string>
-
-#include <fmt/format.h>
 #include <xtensor-blas/xblas.hpp>
 
 #if !defined(HAVE_CBLAS)
@@ -13,9 +10,11 @@ module;
 
 module nbm:tensor.products_impl;
 
+import :standard;
 import :tensor.errors;
 import :tensor.types;
 import :tensor.products;
+import nbm.fmt;
 
 extern "C" {
 void openblas_set_num_threads(int count);

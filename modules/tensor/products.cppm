@@ -1,9 +1,6 @@
-module;
-
-#include <string>
-
 export module nbm:tensor.products;
 
+import :standard;
 import :tensor.types;
 
 export namespace nbm {

@@ -1,13 +1,6 @@
-module;
-
-#include <concepts>
-#include <cstddef>
-#include <memory>
-#include <span>
-#include <type_traits>
-
 export module nbm:tensor.types;
 
+import :standard;
 import :xtensor;
 
 export namespace nbm {
@@ -116,7 +109,7 @@ public:
     ~Workspace() = default;
 
     auto get() -> W& {
-        if (!room_) { room_ = std::make_shared<W>(); }
+        if (!room_) { room_ = std::make_unique<W>(); }
         return *room_;
     }
     /// Null before get().

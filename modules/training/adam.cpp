@@ -1,16 +1,8 @@
-module;
-
-#include <cmath>
-#include <cstddef>
-#include <span>
-#include <string>
-#include <string_view>
-#include <utility>
-
 module nbm:training.adam_impl;
 
 import :io;
 import :model;
+import :standard;
 import :tensor;
 import :training.adam;
 import :training.state;

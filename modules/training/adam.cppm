@@ -1,12 +1,8 @@
-module;
-
-#include <concepts>
-#include <cstddef>
-
 export module nbm:training.adam;
 
 import :io;
 import :model;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,18 +1,8 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <future>
-#include <numeric>
-#include <span>
-#include <utility>
-#include <vector>
-
 module nbm:training.batches_impl;
 
 import :data;
 import :random;
+import :standard;
 import :tensor;
 import :training.batches;
 

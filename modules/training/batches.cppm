@@ -1,16 +1,7 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <future>
-#include <limits>
-#include <span>
-#include <stop_token>
-#include <vector>
-
 export module nbm:training.batches;
 
 import :data;
+import :standard;
 import :tensor;
 
 namespace nbm {

@@ -1,17 +1,5 @@
 module;
 
-#include <algorithm>
-#include <concepts>
-#include <cstddef>
-#include <cstdint>
-#include <numeric>
-#include <span>
-#include <string>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 #include "../kernels/kernels.hpp"
 
 module nbm:training.contrastive_impl;
@@ -24,12 +12,14 @@ import :sampling.binary_chains;
 import :sampling.even_terms;
 import :sampling.fields;
 import :sampling.gibbs_rows;
+import :standard;
 import :tensor;
 import :tensor.binary;
 import :training.contrastive;
 import :training.gradient;
 import :training.profile;
 import :training.state;
+import nbm.fmt;
 
 namespace nbm {
 

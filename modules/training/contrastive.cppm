@@ -1,17 +1,10 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <span>
-#include <utility>
-#include <vector>
-
 export module nbm:training.contrastive;
 
 import :io;
 import :model;
 import :random;
 import :sampling;
+import :standard;
 import :tensor;
 import :training.gradient;
 import :training.profile;

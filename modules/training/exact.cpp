@@ -1,25 +1,15 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <numeric>
-#include <span>
-#include <string>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:training.exact_impl;
 
 import :estimators;
 import :io;
 import :model;
+import :standard;
 import :tensor;
 import :training.exact;
 import :training.gradient;
 import :training.profile;
 import :training.state;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,14 +1,8 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <span>
-#include <vector>
-
 export module nbm:training.exact;
 
 import :io;
 import :model;
+import :standard;
 import :tensor;
 import :training.gradient;
 import :training.profile;

@@ -1,25 +1,16 @@
 module;
 
-#include <algorithm>
-#include <bit>
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <cstdio>
-#include <span>
-#include <string>
-#include <string_view>
-#include <vector>
-
-#include <fmt/format.h>
+#include <stdio.h>
 
 module nbm:training.fit_impl;
 
 import :data;
 import :model;
+import :standard;
 import :tensor;
 import :training.fit;
 import :training.fit_options;
+import nbm.fmt;
 
 namespace nbm {
 

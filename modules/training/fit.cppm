@@ -1,22 +1,10 @@
-module;
-
-#include <algorithm>
-#include <chrono>
-#include <cstddef>
-#include <cstdint>
-#include <exception>
-#include <span>
-#include <string>
-#include <type_traits>
-#include <utility>
-#include <vector>
-
 export module nbm:training.fit;
 
 import :callbacks;
 import :data;
 import :io;
 import :model;
+import :standard;
 import :tensor;
 import :training.batches;
 import :training.fit_options;

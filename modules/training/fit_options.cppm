@@ -1,17 +1,7 @@
-module;
-
-#include <concepts>
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <functional>
-#include <span>
-#include <stop_token>
-#include <string_view>
-
 export module nbm:training.fit_options;
 
 import :model;
+import :standard;
 import :tensor;
 import :training.penalty;
 import :training.profile;

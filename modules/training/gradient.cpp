@@ -1,18 +1,5 @@
 module;
 
-#include <algorithm>
-#include <array>
-#include <cmath>
-#include <concepts>
-#include <cstddef>
-#include <numeric>
-#include <span>
-#include <string_view>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 #include "../kernels/kernels.hpp"
 
 module nbm:training.gradient_impl;
@@ -20,10 +7,12 @@ module nbm:training.gradient_impl;
 import :io;
 import :model;
 import :sampling.fields;
+import :standard;
 import :tensor;
 import :tensor.binary;
 import :training.gradient;
 import :training.update;
+import nbm.fmt;
 
 namespace nbm {
 

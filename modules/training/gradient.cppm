@@ -1,14 +1,8 @@
-module;
-
-#include <cstddef>
-#include <span>
-#include <utility>
-#include <vector>
-
 export module nbm:training.gradient;
 
 import :io;
 import :model;
+import :standard;
 import :tensor;
 
 export namespace nbm {

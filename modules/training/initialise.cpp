@@ -1,22 +1,12 @@
-module;
-
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <span>
-#include <type_traits>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:training.initialise_impl;
 
 import :data;
 import :model;
 import :random;
+import :standard;
 import :tensor;
 import :training.initialise;
+import nbm.fmt;
 
 namespace nbm {
 

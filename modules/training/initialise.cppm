@@ -1,12 +1,8 @@
-module;
-
-#include <cstdint>
-#include <type_traits>
-
 export module nbm:training.initialise;
 
 import :data;
 import :model;
+import :standard;
 import :tensor;
 
 export namespace nbm {

@@ -1,23 +1,12 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <variant>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:training.loop_state_impl;
 
 import :callbacks;
 import :data;
 import :io;
+import :standard;
 import :tensor;
 import :training.loop_state;
+import nbm.fmt;
 
 namespace nbm {
 

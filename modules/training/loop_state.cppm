@@ -1,15 +1,9 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <string>
-
 export module nbm:training.loop_state;
 
 import :callbacks;
 import :data;
 import :io;
+import :standard;
 
 namespace nbm {
 

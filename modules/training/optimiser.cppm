@@ -1,12 +1,8 @@
-module;
-
-#include <cstddef>
-#include <optional>
-
 export module nbm:training.optimiser;
 
 import :io;
 import :model;
+import :standard;
 import :tensor;
 
 export namespace nbm {

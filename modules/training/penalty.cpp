@@ -1,14 +1,7 @@
-module;
-
-#include <algorithm>
-#include <array>
-#include <cmath>
-#include <cstddef>
-#include <span>
-
 module nbm:training.penalty_impl;
 
 import :model;
+import :standard;
 import :tensor;
 import :training.penalty;
 

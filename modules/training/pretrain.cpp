@@ -1,25 +1,15 @@
-module;
-
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <span>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:training.pretrain_impl;
 
 import :callbacks;
 import :estimators;
 import :model;
+import :standard;
 import :tensor;
 import :training.fit;
 import :training.fit_options;
 import :training.initialise;
 import :training.pretrain;
+import nbm.fmt;
 
 namespace nbm {
 

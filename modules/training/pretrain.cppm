@@ -1,19 +1,9 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <functional>
-#include <stop_token>
-#include <string_view>
-#include <type_traits>
-#include <utility>
-#include <vector>
-
 export module nbm:training.pretrain;
 
 import :callbacks;
 import :estimators;
 import :model;
+import :standard;
 import :tensor;
 import :training.fit;
 import :training.fit_options;

@@ -1,9 +1,6 @@
-module;
-
-#include <chrono>
-#include <cstddef>
-
 export module nbm:training.profile;
+
+import :standard;
 
 export namespace nbm {
 

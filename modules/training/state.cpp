@@ -1,18 +1,11 @@
-module;
-
-#include <cstddef>
-#include <string>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:training.state;
 
 import :io;
 import :model;
 import :sampling;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 // The states of trainers and optimisers in checkpoints.
 namespace nbm {

@@ -1,16 +1,3 @@
-module;
-
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <numeric>
-#include <span>
-#include <string>
-#include <utility>
-#include <vector>
-
-#include <fmt/format.h>
-
 module nbm:training.tempered_impl;
 
 import :estimators;
@@ -19,12 +6,14 @@ import :model;
 import :random;
 import :sampling;
 import :sampling.even_terms;
+import :standard;
 import :tensor;
 import :training.contrastive_impl;
 import :training.gradient;
 import :training.profile;
 import :training.state;
 import :training.tempered;
+import nbm.fmt;
 
 namespace nbm {
 

@@ -1,15 +1,9 @@
-module;
-
-#include <cstddef>
-#include <cstdint>
-#include <span>
-#include <vector>
-
 export module nbm:training.tempered;
 
 import :io;
 import :model;
 import :sampling;
+import :standard;
 import :tensor;
 import :training.gradient;
 import :training.profile;

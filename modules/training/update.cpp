@@ -1,18 +1,9 @@
-module;
-
-#include <cstddef>
-#include <initializer_list>
-#include <span>
-#include <string>
-#include <string_view>
-#include <utility>
-
-#include <fmt/format.h>
-
 module nbm:training.update;
 
 import :model;
+import :standard;
 import :tensor;
+import nbm.fmt;
 
 // What optimisers share.
 namespace nbm {
