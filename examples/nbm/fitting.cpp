@@ -68,14 +68,16 @@ using Trainers = std::variant<nbm::CD<Real>, nbm::PCD<Real>, nbm::PT<Real>, nbm:
 using Optimisers = std::variant<nbm::SGD<Real>, nbm::Adam<Real>, nbm::Nadam<Real>>;
 
 auto make_trainer(const TrainOptions& o) -> Trainers {
+    const auto mean_field = nbm::MeanFieldOptions{.steps = o.mean_field_steps};
     const auto gradient = nbm::GradientOptions{.centring = {.on = o.centre},
                                                .sparsity = {.target = o.sparsity_target, .strength = o.sparsity_strength}};
-    if (o.trainer == "cd") { return nbm::CD<Real>({.steps = o.steps, .gradient = gradient}); }
+    if (o.trainer == "cd") { return nbm::CD<Real>({.steps = o.steps, .mean_field = mean_field, .gradient = gradient}); }
     if (o.trainer == "pt") {
-        return nbm::PT<Real>({.steps = o.steps, .chains = o.chains, .temperatures = o.temperatures, .gradient = gradient});
+        return nbm::PT<Real>(
+            {.steps = o.steps, .chains = o.chains, .temperatures = o.temperatures, .mean_field = mean_field, .gradient = gradient});
     }
     if (o.trainer == "exact") { return nbm::Exact<Real>({.gradient = gradient}); }
-    return nbm::PCD<Real>({.steps = o.steps, .chains = o.chains, .gradient = gradient});
+    return nbm::PCD<Real>({.steps = o.steps, .chains = o.chains, .mean_field = mean_field, .gradient = gradient});
 }
 
 auto make_optimiser(const TrainOptions& o) -> Optimisers {

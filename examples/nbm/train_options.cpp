@@ -96,6 +96,8 @@ auto add_train_options(CLI::App& command, TrainOptions& o) -> void {
     add("Training", "--steps", o.steps, whole(1), "Gibbs sweeps an update");
     add("Training", "--chains", o.chains, whole(0), "Persistent chains; 0: as many as rows in a batch");
     add("Training", "--temperatures", o.temperatures, whole(2, 1000), "Tempered copies of each chain, of --trainer pt");
+    add("Training", "--mean-field-steps", o.mean_field_steps, whole(1),
+        "Most mean-field sweeps that infer the hidden units of a row, for a machine with more than one hidden layer");
     command.add_flag("--centre", o.centre, "Centred gradient: training does not depend on which value of a unit is called 1")
         ->group("Training");
     add("Training", "--sparsity-target", o.sparsity_target, number(0.0, 1.0), "Wanted mean activity of hidden units");

@@ -22,6 +22,7 @@ struct TrainOptions {
     std::size_t steps = 1;
     std::size_t chains = 0;
     std::size_t temperatures = 10;
+    std::size_t mean_field_steps = 25;
     bool centre = false;
     double sparsity_target = 0.1;
     double sparsity_strength = 0.0;

@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(pretraining_is_that_of_the_library_and_chains_begin_after_i
     const auto folder = Temporary();
     const auto answer = run_program(
         folder, with("--layers 9,6,4 --pretrain --pretrain-epochs 7 --pretrain-steps 2 --pretrain-learning-rate 0.2 --l2 0.001 "
-                     "--trainer pcd --learning-rate 0.03 --momentum 0.7 --seed 3"));
+                     "--trainer pcd --mean-field-steps 2 --learning-rate 0.03 --momentum 0.7 --seed 3"));
     BOOST_TEST(answer.status == 0);
     for (const auto* text : {"pretraining layers 0-1 (1 of 2) by CD-2 for 7 epochs", "epoch 7/7",
                              "pretraining layers 1-2 (2 of 2) by CD-2", "training all layers\n"}) {
@@ -105,7 +105,8 @@ BOOST_AUTO_TEST_CASE(pretraining_is_that_of_the_library_and_chains_begin_after_i
     nbm::initialise(dbm, data.train, {.seed = 3, .weights = nbm::Weights::normal});
     nbm::pretrain(dbm, data.train, nbm::CD<float>({.steps = 2}), nbm::SGD<float>({.learning_rate = 0.2, .momentum = 0.7}),
                   {.epochs = 7, .batch_size = 5, .penalty = {.l2 = 0.001}, .seed = 3});
-    nbm::fit(dbm, data.train, nbm::PCD<float>(), nbm::SGD<float>({.learning_rate = 0.03, .momentum = 0.7, .decay = 0.005}),
+    nbm::fit(dbm, data.train, nbm::PCD<float>({.mean_field = {.steps = 2}}),
+             nbm::SGD<float>({.learning_rate = 0.03, .momentum = 0.7, .decay = 0.005}),
              {.epochs = 3, .batch_size = 5, .penalty = {.l2 = 0.001}, .seed = 3});
     BOOST_TEST(same_weights(weights_in(folder / "run"), dbm));
 }
