@@ -248,14 +248,16 @@ BOOST_AUTO_TEST_CASE(a_step_climbs_the_log_likelihood_of_the_tied_model) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(the_data_of_an_rbm_are_the_hidden_probabilities_of_the_one_below) {
-    auto dbm = random_machine({3, 2, 3, 2});
+namespace {
+
+auto check_data_of_rbms(std::vector<std::size_t> sizes) -> void {
+    auto dbm = random_machine(std::move(sizes));
     auto keeper = Keeper<double>{};
     const auto v = small_data();
     nbm::pretrain(dbm, v, nbm::CD<double>(), nbm::SGD<double>({.learning_rate = 0.5}), {.epochs = 2}, keeper);
     for (std::size_t r = 0; r != 4; ++r) {
         for (std::size_t i = 0; i != 6; ++i) { BOOST_TEST(keeper.data[0](r, i) == v(r, i % 3)); }
-        for (std::size_t rbm = 0; rbm != 2; ++rbm) {
+        for (std::size_t rbm = 0; rbm + 1 != keeper.trained.size(); ++rbm) {
             const auto& below = keeper.trained[rbm];
             for (std::size_t j = 0; j != below.size(1); ++j) {
                 auto z = below.bias(1)[j];
@@ -265,6 +267,13 @@ BOOST_AUTO_TEST_CASE(the_data_of_an_rbm_are_the_hidden_probabilities_of_the_one_
         }
     }
 }
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(the_data_of_an_rbm_are_the_hidden_probabilities_of_the_one_below) { check_data_of_rbms({3, 2, 3, 2}); }
+
+/// As in the machine 784-500-500-1000 of the literature.
+BOOST_AUTO_TEST_CASE(neighbours_of_equal_size_have_data_of_their_own) { check_data_of_rbms({3, 2, 2, 2, 3}); }
 
 BOOST_AUTO_TEST_CASE(composition_halves_the_weights_between_and_averages_shared_biases) {
     const auto rbm = [](std::vector<double> a, std::vector<double> c, Rows w) {
