@@ -98,11 +98,11 @@ auto log_probabilities(const DBM<T>& dbm, const Matrix<T>& v, const Estimate& lo
 }
 
 template <Real T>
-auto variational_bound(const DBM<T>& dbm, const Matrix<T>& v, const Estimate& log_z, const MeanFieldOptions& mean_field,
+auto variational_bound(const DBM<T>& dbm, const Matrix<T>& v, const Estimate& log_z, const MeanFieldOptions& options,
                        const Control& control) -> VariationalBound {
-    const auto free_energies = variational_free_energies(dbm, v, mean_field, control);
-    const auto& [steps, change, converged] = free_energies.mean_field;
-    return {mean_log_probability(free_energies.values, log_z), steps, change, converged};
+    const auto free_energies = variational_free_energies(dbm, v, options, control);
+    const auto& mean_field = free_energies.mean_field;
+    return {mean_log_probability(free_energies.values, log_z), mean_field.steps, mean_field.change, mean_field.converged};
 }
 
 template <Real T>

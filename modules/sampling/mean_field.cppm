@@ -9,15 +9,16 @@ export namespace nbm {
 
 struct MeanFieldOptions {
     std::size_t steps = 25;                  // at most so many sweeps
-    double tolerance = 1e-4;                 // a block of rows is left when none of its means moves by more
+    double tolerance = 1e-4;                 // a row is left alone when none of its means moves by more
     double beta = 1.0;                       // inverse temperature
     std::vector<std::size_t> clamped = {0};  // layers that keep their values
 };
 
 /// How a mean-field run ended, over all blocks of rows.
 struct MeanFieldResult {
-    std::size_t steps = 0;  // sweeps done, the most of any block
-    double change = 0.0;    // largest change of a mean in the last sweep
+    std::size_t steps = 0;      // sweeps done, the most of any row
+    std::size_t row_steps = 0;  // the sweeps of all rows together
+    double change = 0.0;        // largest change of a mean in the last sweep
     bool converged = false;
 };
 

@@ -49,29 +49,77 @@ struct SweepOrder {
         false;  // layers of the first parity need no means before the first sweep, which then counts no change of them
 };
 
-/// One sweep over at most rows_by_columns rows; the largest change of a mean, where changes of the first parity count if asked for.
+/// One sweep over at most rows_by_columns rows; changes[r] becomes the largest change of a mean of row r, where changes of the
+/// first parity count if asked for.
 template <Real T>
 auto mean_field_sweep(const DBM<T>& dbm, States<T>& means, MeanFieldRoom<T>& room, const std::vector<bool>& free, double beta,
-                      Rows rows, Parity first, bool count_first) -> double {
-    auto change = 0.0;
+                      Rows rows, Parity first, bool count_first, std::span<double> changes) -> void {
+    std::ranges::fill(changes, 0.0);
     for (const auto parity : {first, opposite(first)}) {
         const auto counts = count_first || parity != first;
         for (std::size_t l = parity == Parity::even ? 0 : 1; l < dbm.layer_count(); l += 2) {
             if (!free[l]) { continue; }
             set_free_field(dbm, l, means, free, rows, slice(room.input[l], rows));
-            auto changes = std::array<double, rows_by_columns>{};
             for_each_row(rows, dbm.size(l), [&](std::size_t r) {
-                changes[r - rows.first] = update_means(MatrixView<T>(means[l]).row(r), MatrixView<const T>(room.input[l]).row(r),
-                                                       MatrixView<const T>(room.constant[l]).row(r), beta);
+                const auto change = update_means(MatrixView<T>(means[l]).row(r), MatrixView<const T>(room.input[l]).row(r),
+                                                 MatrixView<const T>(room.constant[l]).row(r), beta);
+                auto& largest = changes[r - rows.first];
+                if (counts) { largest = larger_change(largest, change); }
             });
-            for (std::size_t r = 0; counts && r != rows.count; ++r) { change = larger_change(change, changes[r]); }
         }
     }
-    return change;
 }
 
+/// Rows that stay are put behind those that still change, so that sweeps are over fewer and fewer rows; at the end all are back in
+/// their places.
+template <Real T>
+class RowsAtWork {
+public:
+    RowsAtWork(const DBM<T>& dbm, States<T>& means, MeanFieldRoom<T>& room, const std::vector<bool>& free, Rows rows)
+        : dbm_(dbm), means_(means), room_(room), free_(free), rows_(rows) {}
+
+    auto rows() const -> Rows { return rows_; }
+
+    /// changes: of each row at work, in the last sweep.
+    auto retire(std::span<double> changes, double tolerance) -> void {
+        for (auto r = rows_.count; r-- != 0;) {
+            if (!(changes[r] <= tolerance)) { continue; }
+            --rows_.count;
+            if (r == rows_.count) { continue; }
+            changes[r] = changes[rows_.count];
+            swaps_.emplace_back(rows_.first + r, rows_.first + rows_.count);
+            swap(swaps_.back());
+        }
+    }
+
+    auto put_back() -> void {
+        for (auto i = swaps_.size(); i-- != 0;) { swap(swaps_[i]); }
+    }
+
+private:
+    auto swap(std::pair<std::size_t, std::size_t> places) -> void {
+        const auto swap_rows = [&](Matrix<T>& values) {
+            const auto view = MatrixView<T>(values);
+            std::ranges::swap_ranges(view.row(places.first), view.row(places.second));
+        };
+        for (std::size_t l = 0; l != dbm_.layer_count(); ++l) {
+            if (!free_[l]) { continue; }
+            swap_rows(means_[l]);
+            swap_rows(room_.input[l]);
+            swap_rows(room_.constant[l]);
+        }
+    }
+
+    const DBM<T>& dbm_;
+    States<T>& means_;
+    MeanFieldRoom<T>& room_;
+    const std::vector<bool>& free_;
+    Rows rows_;
+    std::vector<std::pair<std::size_t, std::size_t>> swaps_;
+};
+
 /// Mean field over at most rows_by_columns rows whose room.constant is set, until all of them stay, the steps are done or a
-/// stop is requested.
+/// stop is requested. A row that stays is left alone from then on.
 template <Real T>
 auto mean_field_rows(const DBM<T>& dbm, States<T>& means, MeanFieldRoom<T>& room, const MeanFieldOptions& options,
                      const std::vector<bool>& free, Rows rows, SweepOrder order, const std::stop_token& stop = {})
@@ -84,12 +132,19 @@ auto mean_field_rows(const DBM<T>& dbm, States<T>& means, MeanFieldRoom<T>& room
     };
     const auto exact_at_once = !is_free(0) || !is_free(1);
     auto result = MeanFieldResult{};
+    auto at_work = RowsAtWork<T>(dbm, means, room, free, rows);
+    auto room_for_changes = std::array<double, rows_by_columns>{};
     while (result.steps < options.steps && !result.converged && !stop.stop_requested()) {
+        const auto changes = std::span(room_for_changes).first(at_work.rows().count);
         const auto count_first = result.steps != 0 || !order.begins_anew;
-        result.change = mean_field_sweep(dbm, means, room, free, options.beta, rows, order.first, count_first);
+        mean_field_sweep(dbm, means, room, free, options.beta, at_work.rows(), order.first, count_first, changes);
+        result.change = std::accumulate(changes.begin(), changes.end(), 0.0, larger_change);
         result.converged = exact_at_once || result.change <= options.tolerance;
         ++result.steps;
+        result.row_steps += changes.size();
+        if (!result.converged) { at_work.retire(changes, options.tolerance); }
     }
+    at_work.put_back();
     return result;
 }
 
@@ -158,11 +213,12 @@ auto infer_rows(const DBM<T>& dbm, States<T>& means, MeanFieldRoom<T>& room, con
     return result;
 }
 
-/// The result of all blocks of rows: the most steps, the largest change.
+/// The result of all blocks of rows: the most steps, those of all rows, the largest change.
 inline auto worst_of(std::span<const MeanFieldResult> blocks) -> MeanFieldResult {
     auto worst = MeanFieldResult{.steps = 0, .change = 0.0, .converged = true};
     for (const auto& block : blocks) {
         worst.steps = std::max(worst.steps, block.steps);
+        worst.row_steps += block.row_steps;
         worst.change = larger_change(worst.change, block.change);
         worst.converged = worst.converged && block.converged;
     }

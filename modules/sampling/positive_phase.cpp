@@ -39,7 +39,7 @@ auto PositivePhase<T>::run(const DBM<T>& dbm, MatrixView<const T> batch) -> doub
         for_row_blocks(count, rows_by_columns, [&](Rows rows) {
             const auto result = infer_rows(dbm, means_, room_, mean_field_.options(), free_, rows,
                                            std::span(free_energies_).subspan(rows.first, rows.count), binary);
-            mean_field_sweeps_ += result.steps * rows.count;
+            mean_field_sweeps_ += result.row_steps;
         });
     }
     return std::accumulate(free_energies_.begin(), free_energies_.begin() + static_cast<std::ptrdiff_t>(count), 0.0);

@@ -1,5 +1,6 @@
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -176,4 +177,31 @@ BOOST_AUTO_TEST_CASE(wrong_arguments_are_refused) {
     BOOST_CHECK_THROW(nbm::Gibbs({.clamped = {4}}).run(dbm, chains), nbm::InputError);
     BOOST_CHECK_THROW(nbm::Gibbs({.beta = std::nan("")}).run(dbm, chains), nbm::InputError);
     BOOST_CHECK_THROW(nbm::Gibbs().run(nbm::DBM<double>({3, 2}), chains), nbm::ShapeError);
+}
+
+BOOST_AUTO_TEST_CASE(mean_field_leaves_each_row_when_it_stays_and_where_it_was) {
+    auto dbm = nbm::DBM<double>(nbm::Topology({9, 7, 5, 3}, {{0, 1}, {1, 2}, {2, 3}, {0, 3}}));
+    oracle::randomise(dbm, 5, 2.0);
+    const auto options = nbm::MeanFieldOptions{.steps = 1000, .tolerance = 1e-3};
+    const auto start = nbm::make_chains(dbm, 300, 6).states;
+    auto together = start;
+    const auto result = nbm::MeanField(options).run(dbm, together);
+    BOOST_TEST(result.converged);
+    auto most = std::size_t{0};
+    auto sum = std::size_t{0};
+    for (std::size_t r = 0; r != 300; ++r) {
+        auto alone = dbm.make_states(1);
+        for (std::size_t l = 0; l != 4; ++l) {
+            for (std::size_t k = 0; k != dbm.size(l); ++k) { alone[l](0, k) = start[l](r, k); }
+        }
+        const auto steps = nbm::MeanField(options).run(dbm, alone).steps;
+        most = std::max(most, steps);
+        sum += steps;
+        for (std::size_t l = 0; l != 4; ++l) {
+            for (std::size_t k = 0; k != dbm.size(l); ++k) { BOOST_TEST(std::abs(together[l](r, k) - alone[l](0, k)) < 1e-12); }
+        }
+    }
+    BOOST_TEST(result.steps == most);
+    BOOST_TEST(result.row_steps == sum);
+    BOOST_TEST(sum < 300 * most);
 }
