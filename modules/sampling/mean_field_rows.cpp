@@ -71,7 +71,7 @@ auto mean_field_sweep(const DBM<T>& dbm, States<T>& means, MeanFieldRoom<T>& roo
 }
 
 /// Rows that stay are put behind those that still change, so that sweeps are over fewer and fewer rows; at the end all are back in
-/// their places.
+/// their places. At most rows_by_columns rows; nothing is allocated.
 template <Real T>
 class RowsAtWork {
 public:
@@ -87,13 +87,13 @@ public:
             --rows_.count;
             if (r == rows_.count) { continue; }
             changes[r] = changes[rows_.count];
-            swaps_.emplace_back(rows_.first + r, rows_.first + rows_.count);
-            swap(swaps_.back());
+            swaps_[swap_count_] = {rows_.first + r, rows_.first + rows_.count};
+            swap(swaps_[swap_count_++]);
         }
     }
 
     auto put_back() -> void {
-        for (auto i = swaps_.size(); i-- != 0;) { swap(swaps_[i]); }
+        while (swap_count_ != 0) { swap(swaps_[--swap_count_]); }
     }
 
 private:
@@ -115,7 +115,8 @@ private:
     MeanFieldRoom<T>& room_;
     const std::vector<bool>& free_;
     Rows rows_;
-    std::vector<std::pair<std::size_t, std::size_t>> swaps_;
+    std::array<std::pair<std::size_t, std::size_t>, rows_by_columns> swaps_ = {};
+    std::size_t swap_count_ = 0;
 };
 
 /// Mean field over at most rows_by_columns rows whose room.constant is set, until all of them stay, the steps are done or a
