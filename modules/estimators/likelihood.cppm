@@ -37,14 +37,14 @@ inline auto to_convergence() -> MeanFieldOptions { return {.steps = 10'000, .tol
 
 /// A lower bound of the mean log p(v) of some rows, and how mean field ended. Rows without convergence have a lower bound, too.
 struct VariationalBound : LogProbability {
-    std::size_t mean_field_steps = 0;  // the most of any block of rows; 0 for two layers
+    std::size_t mean_field_steps = 0;  // the most of any row; 0 for two layers
     double change = 0.0;               // largest change of a mean in the last sweep of any block
     bool converged = true;             // in all blocks
 };
 
 /// The variational lower bound of mean log p(v) over the rows of v: [batch, visible], for any number of layers (Salakhutdinov and
 /// Hinton 2009): mean of b_0.v + sum over even hidden l of (b_l.mu_l + H(mu_l)) + sum over odd l of sum softplus(z_l(v, mu)), minus
-/// log Z, with mu the means of mean field, run to convergence for each block of rows. Exact for two layers. Never above the mean
+/// log Z, with mu the means of mean field, run to convergence for each row. Exact for two layers. Never above the mean
 /// log p(v) given the true log Z; the gap is the mean KL divergence of mean field from the posterior. Grey rows: as
 /// mean_log_probability(). The same for any number of threads. Throws ShapeError, InputError without rows or when `mean_field`
 /// clamps other layers than 0 or has another beta than 1, and Cancelled.

@@ -152,9 +152,9 @@ auto twice(const Matrix<T>& data) -> Matrix<T> {
 template <Real T>
 auto replace_by_hidden_means(const DBM<T>& rbm, Matrix<T>& data) -> void {
     auto states = States<T>{};
-    // Not moved: a tensor that was moved from keeps its shape without its storage, and is not resized to the shape that it has.
-    states.emplace_back();
-    std::swap(states[0], data);
+    // Not only moved: a tensor that was moved from keeps its shape without its storage, and is not resized to the shape that it
+    // has.
+    states.push_back(std::exchange(data, Matrix<T>{}));
     states.push_back(zero_matrix<T>(states[0].shape(0), rbm.size(1)));
     rbm.conditional(1, states, data);
 }
