@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
 #include <regex>
 #include <string>
 #include <string_view>
@@ -176,6 +177,21 @@ auto has_checkpoint(const fs::path& folder) -> bool {
     } catch (const nbm::FileError&) { return false; }
 }
 
+/// A run begins with its folder for weights. Without one, nor what earlier versions left, such names are somebody's own files.
+auto holds_run(const fs::path& folder) -> bool {
+    return std::ranges::any_of(std::initializer_list<const char*>{"weights", "summary.json", "history.csv"},
+                               [&](const char* name) { return fs::exists(folder / name); });
+}
+
+auto check_replaceable(const fs::path& folder) -> void {
+    if (holds_run(folder)) { return; }
+    const auto replaced = results_in(folder);
+    if (replaced.empty()) { return; }
+    throw nbm::FileError(replaced.front().string(),
+                         "would be replaced, and no run wrote it: its folder has neither weights nor summary.json nor history.csv; "
+                         "choose another --output");
+}
+
 auto is_free(const fs::path& folder) -> bool {
     return std::ranges::all_of(fs::directory_iterator(folder),
                                [](const fs::directory_entry& entry) { return entry.path().filename() == lock_name; });
@@ -198,7 +214,11 @@ auto check_output(const TrainOptions& o) -> void {
             throw nbm::FileError(path.string(), fmt::format("is a file, in the way of the folder for the {}", name));
         }
     }
-    if (!fs::is_directory(folder) || is_free(folder) || o.overwrite) { return; }
+    if (!fs::is_directory(folder) || is_free(folder)) { return; }
+    if (o.overwrite) {
+        check_replaceable(folder);
+        return;
+    }
     const auto go_on = has_checkpoint(folder)
                            ? fmt::format(", or go on with: nbm resume {} (or the same words and --resume)", o.output)
                            : std::string{};
@@ -229,13 +249,15 @@ auto prepare_output(const TrainOptions& o, RunLock& lock) -> void {
         lock.lock();
         check_output(o);
     }
+    const auto weights = folder / "weights";
+    nbm::make_writable_folder(weights);  // stays from here on: it tells that what else is left is a run's
     for (const auto& path : results_in(folder)) {
         fs::remove(path);
         auto ignored = std::error_code{};
-        for (auto parent = path.parent_path(); parent != folder && !fs::is_symlink(parent) && fs::remove(parent, ignored);
+        for (auto parent = path.parent_path();
+             parent != folder && parent != weights && !fs::is_symlink(parent) && fs::remove(parent, ignored);
              parent = parent.parent_path()) {}
     }
-    nbm::make_writable_folder(folder / "weights");
 }
 
 auto remove_estimates(const fs::path& folder) -> void {

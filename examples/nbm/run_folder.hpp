@@ -25,7 +25,8 @@ private:
     int file_ = -1;
 };
 
-/// Throws FileError when the output folder holds anything and may not be overwritten, or something is in the way of a result.
+/// Throws FileError when the output folder holds anything and may not be overwritten, something is in the way of a result, or what
+/// would be replaced is not of a run.
 auto check_output(const TrainOptions& options) -> void;
 
 /// Whether there is nothing in a folder but the lock.

@@ -68,6 +68,21 @@ BOOST_AUTO_TEST_CASE(the_configuration_in_the_run_folder_reproduces_the_run) {
     BOOST_TEST(fs::exists(folder / "elsewhere/b/weights/epoch-0002.h5"));
 }
 
+BOOST_AUTO_TEST_CASE(a_configuration_that_no_run_wrote_is_never_replaced) {
+    const auto folder = Temporary();
+    const auto mine = std::string("# mine\n") + settings;
+    std::ofstream(folder / "config.toml") << mine;
+    refuse_program(folder, "train config.toml --output .", {"--overwrite"});
+    refuse_program(folder, "train config.toml --output . --overwrite", {"config.toml", "no run wrote it", "--output"});
+    BOOST_TEST(contents(folder / "config.toml") == mine);
+    BOOST_TEST(!fs::exists(folder / "weights"));
+    // That of a run is, also when all that it made is its folder for weights.
+    BOOST_TEST(run_program(folder, "train config.toml --output run").status == 0);
+    for (const auto* name : {"summary.json", "history.csv", "weights/final.h5"}) { fs::remove(folder / "run" / name); }
+    BOOST_TEST(run_program(folder, "train run/config.toml --output run --overwrite --hidden 5").status == 0);
+    BOOST_TEST(has(contents(folder / "run/config.toml"), "hidden = 5\n"));
+}
+
 BOOST_AUTO_TEST_CASE(wrong_configurations_are_refused) {
     const auto s = std::string(settings);
     refuses(s + "lerning_rate = 0.1\n", {"c.toml:6: unknown key 'lerning_rate'", "did you mean 'learning_rate'?"});
