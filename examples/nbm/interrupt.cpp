@@ -1,10 +1,15 @@
 #include "interrupt.hpp"
 
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <initializer_list>
 #include <stop_token>
 #include <thread>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
 
 namespace {
 
@@ -16,21 +21,36 @@ extern "C" void on_interrupt(int) {
     std::signal(SIGTERM, SIG_DFL);
 }
 
+/// Whoever read the output is gone, as head is after its lines: the rest goes nowhere.
+extern "C" void on_broken_pipe(int) {
+    const auto error = errno;
+    for (const auto output : {STDOUT_FILENO, STDERR_FILENO}) {
+        auto state = pollfd{.fd = output, .events = 0, .revents = 0};
+        if (::poll(&state, 1, 0) != 1 || (state.revents & POLLERR) == 0) { continue; }
+        const auto nowhere = ::open("/dev/null", O_WRONLY);
+        ::dup2(nowhere, output);
+        ::close(nowhere);
+    }
+    errno = error;
+    interrupted = 1;
+}
+
 /// A signal that whoever started the program wants ignored stays so: of a job that a script has put in the background, say.
-auto handle(int signal) -> void {
-    if (std::signal(signal, on_interrupt) == SIG_IGN) { std::signal(signal, SIG_IGN); }
+auto handle(int signal, void (*handler)(int)) -> void {
+    if (std::signal(signal, handler) == SIG_IGN) { std::signal(signal, SIG_IGN); }
 }
 
 }  // namespace
 
 // A signal handler may not make a stop request itself.
 Interrupt::Interrupt() : watcher_([this](const std::stop_token& done) { watch(done); }) {
-    handle(SIGINT);
-    handle(SIGTERM);  // of a batch system whose time is over
+    handle(SIGINT, on_interrupt);
+    handle(SIGTERM, on_interrupt);  // of a batch system whose time is over
+    handle(SIGPIPE, on_broken_pipe);
 }
 
 Interrupt::~Interrupt() {
-    for (const auto signal : {SIGINT, SIGTERM}) {
+    for (const auto signal : {SIGINT, SIGTERM, SIGPIPE}) {
         if (std::signal(signal, SIG_DFL) == SIG_IGN) { std::signal(signal, SIG_IGN); }
     }
 }

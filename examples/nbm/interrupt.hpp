@@ -3,7 +3,8 @@
 #include <stop_token>
 #include <thread>
 
-/// Turns the first Ctrl-C into a stop request while it lives; a second one ends the program at once.
+/// Turns the first Ctrl-C into a stop request while it lives; a second one ends the program at once. An output that nobody reads
+/// any more makes such a request, too.
 class Interrupt {
 public:
     Interrupt();

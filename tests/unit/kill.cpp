@@ -5,6 +5,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstddef>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -184,4 +185,26 @@ BOOST_AUTO_TEST_CASE(an_interrupted_training_is_resumed_with_the_same_result) {
     BOOST_TEST(wait(start(folder, {"resume", "run"})) == 0);
     BOOST_TEST((contents(folder / "run/weights/final.h5") == contents(calm / "run/weights/final.h5")));
     BOOST_TEST(contents(folder / "run/history.csv") == contents(calm / "run/history.csv"));
+}
+
+BOOST_AUTO_TEST_CASE(a_training_whose_output_nobody_reads_any_more_ends_as_if_interrupted) {
+    const auto arguments = std::vector<std::string>{"train", "c.toml", "--output", "run", "--epochs", "8"};
+    const auto calm = Temporary();
+    std::ofstream(calm / "c.toml") << config;
+    BOOST_REQUIRE(wait(start(calm, arguments)) == 0);
+    for (const std::string errors : {"2> err.txt", "2>&1"}) {
+        const auto folder = Temporary();
+        std::ofstream(folder / "c.toml") << config;
+        // The two lines are written before the first epoch.
+        const auto command = "cd " + folder.path().string() + " && { " NBM_PROGRAM " train c.toml --output run --epochs 8 " +
+                             errors + "; echo $? > status; } | head -n 2 > out.txt";
+        BOOST_REQUIRE(std::system(command.c_str()) == 0);
+        BOOST_TEST(contents(folder / "status") == "1\n");
+        if (errors == "2> err.txt") { BOOST_TEST(contents(folder / "err.txt") == "nbm: standard output cannot be written\n"); }
+        BOOST_TEST(fs::exists(folder / "run/weights/final.h5"));
+        BOOST_TEST(!fs::exists(folder / "run/summary.json"));
+        BOOST_TEST(wait(start(folder, {"resume", "run"})) == 0);
+        BOOST_TEST((contents(folder / "run/weights/final.h5") == contents(calm / "run/weights/final.h5")));
+        BOOST_TEST(contents(folder / "run/history.csv") == contents(calm / "run/history.csv"));
+    }
 }
