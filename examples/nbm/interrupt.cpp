@@ -36,23 +36,24 @@ extern "C" void on_broken_pipe(int) {
 }
 
 /// A signal that whoever started the program wants ignored stays so: of a job that a script has put in the background, say.
-auto handle(int signal, void (*handler)(int)) -> void {
-    if (std::signal(signal, handler) == SIG_IGN) { std::signal(signal, SIG_IGN); }
+auto handle(int signal) -> void {
+    if (std::signal(signal, on_interrupt) == SIG_IGN) { std::signal(signal, SIG_IGN); }
 }
 
 }  // namespace
 
 // A signal handler may not make a stop request itself.
-Interrupt::Interrupt() : watcher_([this](const std::stop_token& done) { watch(done); }) {
-    handle(SIGINT, on_interrupt);
-    handle(SIGTERM, on_interrupt);  // of a batch system whose time is over
-    handle(SIGPIPE, on_broken_pipe);
+Interrupt::Interrupt()
+    : on_broken_pipe_(std::signal(SIGPIPE, on_broken_pipe)), watcher_([this](const std::stop_token& done) { watch(done); }) {
+    handle(SIGINT);
+    handle(SIGTERM);  // of a batch system whose time is over
 }
 
 Interrupt::~Interrupt() {
-    for (const auto signal : {SIGINT, SIGTERM, SIGPIPE}) {
+    for (const auto signal : {SIGINT, SIGTERM}) {
         if (std::signal(signal, SIG_DFL) == SIG_IGN) { std::signal(signal, SIG_IGN); }
     }
+    std::signal(SIGPIPE, on_broken_pipe_);
 }
 
 auto Interrupt::watch(const std::stop_token& done) -> void {

@@ -185,8 +185,9 @@ auto new_job(TrainOptions& o, CLI::App& command) -> Job {
                                  "holds a run but no checkpoint to go on from; if that is elsewhere, go on with: nbm resume FOLDER "
                                  "--checkpoint FILE, or replace the run with --overwrite in place of --resume");
         }
-        say(people(o.quiet, o.json), "{} holds no checkpoint yet: the training begins anew\n", o.output);
         job.options.overwrite = true;
+        check_output(job.options);
+        say(people(o.quiet, o.json), "{} holds no checkpoint yet: the training begins anew\n", o.output);
         return job;
     }
     job.lock.reset();

@@ -119,6 +119,37 @@ auto sections_in(const fs::path& folder) -> std::vector<nbm::CallbackSection> {
     } catch (const nbm::Error&) { return effective({}, false); }
 }
 
+/// A run begins with its folder for weights; the other two are what earlier versions left.
+auto holds_run(const fs::path& folder) -> bool {
+    return std::ranges::any_of(std::initializer_list<const char*>{"weights", "summary.json", "history.csv"},
+                               [&](const char* name) { return fs::exists(folder / name); });
+}
+
+auto has_comments(const fs::path& config) -> bool {
+    auto file = std::ifstream(config);
+    for (auto line = std::string{}; std::getline(file, line);) {
+        if (line.starts_with('#')) { return true; }
+    }
+    return false;
+}
+
+/// Throws FileError when something that no run wrote would be lost. The settings that a run begins with are not: it writes them.
+auto check_replaceable(const TrainOptions& o) -> void {
+    const auto folder = fs::path(o.output);
+    const auto config = folder / "config.toml";
+    if (has_comments(config)) {
+        throw nbm::FileError(config.string(), "would be replaced, and has comments, which no run writes; choose another --output");
+    }
+    if (holds_run(folder)) { return; }
+    for (const auto& path : results_in(folder)) {
+        auto ignored = std::error_code{};
+        if (path == config && fs::equivalent(path, o.config, ignored)) { continue; }
+        throw nbm::FileError(path.string(),
+                             "would be replaced, and no run wrote it: the folder has neither weights nor summary.json nor "
+                             "history.csv; choose another --output");
+    }
+}
+
 auto is_folder(const fs::path& path) -> bool {
     auto ignored = std::error_code{};
     return fs::is_directory(path, ignored);
@@ -177,24 +208,13 @@ auto has_checkpoint(const fs::path& folder) -> bool {
     } catch (const nbm::FileError&) { return false; }
 }
 
-/// A run begins with its folder for weights. Without one, nor what earlier versions left, such names are somebody's own files.
-auto holds_run(const fs::path& folder) -> bool {
-    return std::ranges::any_of(std::initializer_list<const char*>{"weights", "summary.json", "history.csv"},
-                               [&](const char* name) { return fs::exists(folder / name); });
-}
-
-auto check_replaceable(const fs::path& folder) -> void {
-    if (holds_run(folder)) { return; }
-    const auto replaced = results_in(folder);
-    if (replaced.empty()) { return; }
-    throw nbm::FileError(replaced.front().string(),
-                         "would be replaced, and no run wrote it: its folder has neither weights nor summary.json nor history.csv; "
-                         "choose another --output");
-}
-
 auto is_free(const fs::path& folder) -> bool {
-    return std::ranges::all_of(fs::directory_iterator(folder),
-                               [](const fs::directory_entry& entry) { return entry.path().filename() == lock_name; });
+    return std::ranges::all_of(fs::directory_iterator(folder), [](const fs::directory_entry& entry) {
+        const auto name = entry.path().filename().string();
+        // What a run that was killed in its first moments leaves, too.
+        return name == lock_name || name.starts_with(".probe") || name.starts_with("config.toml.tmp") ||
+               (name == "weights" && entry.is_directory() && fs::is_empty(entry.path()));
+    });
 }
 
 auto start_again(const TrainOptions& o) -> std::string {
@@ -216,7 +236,7 @@ auto check_output(const TrainOptions& o) -> void {
     }
     if (!fs::is_directory(folder) || is_free(folder)) { return; }
     if (o.overwrite) {
-        check_replaceable(folder);
+        check_replaceable(o);
         return;
     }
     const auto go_on = has_checkpoint(folder)
@@ -249,9 +269,12 @@ auto prepare_output(const TrainOptions& o, RunLock& lock) -> void {
         lock.lock();
         check_output(o);
     }
+    const auto replaced = results_in(folder);
     const auto weights = folder / "weights";
     nbm::make_writable_folder(weights);  // stays from here on: it tells that what else is left is a run's
-    for (const auto& path : results_in(folder)) {
+    for (const auto& path : replaced) {
+        // It tells what else there is to remove, until the new one is renamed to it.
+        if (path == folder / "config.toml") { continue; }
         fs::remove(path);
         auto ignored = std::error_code{};
         for (auto parent = path.parent_path();

@@ -29,7 +29,7 @@ private:
 /// would be replaced is not of a run.
 auto check_output(const TrainOptions& options) -> void;
 
-/// Whether there is nothing in a folder but the lock.
+/// Whether there is nothing in a folder but the lock and what a run leaves that is killed before it has written its configuration.
 auto is_free(const std::filesystem::path& folder) -> bool;
 
 /// Whether a training can be resumed from what the folder holds.
@@ -45,6 +45,6 @@ auto results_in(const std::filesystem::path& folder) -> std::vector<std::filesys
 /// Removes what was estimated and drawn at the end of a run that now goes on: it would be that of other weights.
 auto remove_estimates(const std::filesystem::path& folder) -> void;
 
-/// Makes the folder, locks it, and removes the results of an earlier run from it. Throws as check_output() when another run was
-/// quicker.
+/// Makes the folder, locks it, and removes the results of an earlier run from it, but for config.toml, which is to be replaced at
+/// once. Throws as check_output() when another run was quicker.
 auto prepare_output(const TrainOptions& options, RunLock& lock) -> void;

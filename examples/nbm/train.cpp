@@ -31,10 +31,10 @@ auto method_of(const TrainOptions& o) -> std::string {
     return fmt::format("by {}-{}", o.trainer == "cd" ? "CD" : o.trainer == "pcd" ? "PCD" : "PT", o.steps);
 }
 
-/// An interruption is told in any case: standard output may be kept for a result.
+/// An interruption is told in any case: standard output may be kept for a result, or nobody may read it any more.
 auto interruption_stream(const TrainOptions& o) -> std::FILE* {
     auto* const stream = people(o.quiet, o.json);
-    return stream == nullptr ? stderr : stream;
+    return stream == nullptr || std::ferror(stream) != 0 ? stderr : stream;
 }
 
 auto check_options(const TrainOptions& o) -> void {

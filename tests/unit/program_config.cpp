@@ -73,14 +73,36 @@ BOOST_AUTO_TEST_CASE(a_configuration_that_no_run_wrote_is_never_replaced) {
     const auto mine = std::string("# mine\n") + settings;
     std::ofstream(folder / "config.toml") << mine;
     refuse_program(folder, "train config.toml --output .", {"--overwrite"});
-    refuse_program(folder, "train config.toml --output . --overwrite", {"config.toml", "no run wrote it", "--output"});
+    refuse_program(folder, "train config.toml --output . --overwrite", {"config.toml", "comments", "--output"});
     BOOST_TEST(contents(folder / "config.toml") == mine);
+    std::ofstream(folder / "config.toml") << settings;
+    std::ofstream(folder / "other.toml") << settings << "seed = 2\n";
+    refuse_program(folder, "train other.toml --output . --overwrite", {"config.toml", "no run wrote it", "--output"});
+    BOOST_TEST(contents(folder / "config.toml") == settings);
     BOOST_TEST(!fs::exists(folder / "weights"));
+    // Its settings are not lost when a run begins with them.
+    fs::create_directory(folder / "prepared");
+    const auto all = run_program(folder, "config other.toml --output prepared").out;
+    std::ofstream(folder / "prepared/config.toml") << "# mine\n" << all;
+    refuse_program(folder, "train prepared/config.toml --output prepared --resume", {"config.toml", "comments", "--output"});
+    std::ofstream(folder / "prepared/config.toml") << all;
+    BOOST_TEST(run_program(folder, "train prepared/config.toml --output prepared --resume").status == 0);
     // That of a run is, also when all that it made is its folder for weights.
     BOOST_TEST(run_program(folder, "train config.toml --output run").status == 0);
     for (const auto* name : {"summary.json", "history.csv", "weights/final.h5"}) { fs::remove(folder / "run" / name); }
     BOOST_TEST(run_program(folder, "train run/config.toml --output run --overwrite --hidden 5").status == 0);
     BOOST_TEST(has(contents(folder / "run/config.toml"), "hidden = 5\n"));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_left_of_a_run_that_was_killed_in_its_first_moments_is_in_no_ones_way) {
+    const auto folder = Temporary();
+    write(folder, settings);
+    fs::create_directories(folder / "run/weights");
+    std::ofstream(folder / "run/.nbm-lock") << "1\n";
+    std::ofstream(folder / "run/config.toml.tmp1") << "data";
+    BOOST_TEST(run_program(folder, "train c.toml --output run --resume").status == 0);
+    BOOST_TEST(fs::exists(folder / "run/summary.json"));
+    BOOST_TEST(!fs::exists(folder / "run/config.toml.tmp1"));
 }
 
 BOOST_AUTO_TEST_CASE(wrong_configurations_are_refused) {
