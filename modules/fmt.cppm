@@ -1,7 +1,5 @@
 module;
 
-#include <stdio.h>
-
 #include <fmt/args.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>

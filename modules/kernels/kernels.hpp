@@ -3,9 +3,7 @@
 // sums to one rounding, so that all instruction sets give the same bits.
 #pragma once
 
-#include <array>
 #include <cstddef>
-#include <cstdint>
 
 #include "binary.hpp"
 #include "enumeration.hpp"

@@ -143,7 +143,7 @@ auto mean_field_rows(const DBM<T>& dbm, States<T>& means, MeanFieldRoom<T>& room
         result.converged = exact_at_once || result.change <= options.tolerance;
         ++result.steps;
         result.row_steps += changes.size();
-        if (!result.converged) { at_work.retire(changes, options.tolerance); }
+        if (!result.converged && result.steps != options.steps) { at_work.retire(changes, options.tolerance); }
     }
     at_work.put_back();
     return result;
