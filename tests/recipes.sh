@@ -18,7 +18,7 @@ for recipe in "$recipes"/*.toml; do
   grep "^output = \"$name\"$" "$recipe" > /dev/null || { echo "$name.toml: its output is not $name"; exit 1; }
   count=$((count + 1))
 done
-[ "$count" -ge 4 ]
+[ "$count" -ge 5 ]
 "$program" train "$recipes/digits-500.toml" --epochs 2 --ais-runs 10 --ais-betas 10 --ais-reverse 10 --quiet
 grep test_log_prob digits-500/summary.json > /dev/null
 # The deep ones, on the generated digits: an epoch of each part of their training.
