@@ -44,8 +44,11 @@ auto grey_rows_of(const nbm::Matrix<Real>& train, const TrainOptions& o) -> nbm:
         throw nbm::InputError(
             fmt::format("--redraw draws rows anew that --binarise sample draws once; found --binarise {}", o.binarise));
     }
-    auto grey = nbm::load_dataset<Real>(own ? o.data : o.redraw, o.seed).train;
-    const auto name = own ? o.data : o.redraw;
+    const auto& name = own ? o.data : o.redraw;
+    auto grey = nbm::Matrix<Real>{};
+    try {
+        grey = nbm::load_dataset<Real>(name, o.seed).train;
+    } catch (const nbm::InputError& error) { throw nbm::InputError(fmt::format("--redraw {}: {}", name, error.what())); }
     if (grey.shape(0) < train.shape(0) || grey.shape(1) != train.shape(1)) {
         throw nbm::InputError(fmt::format("--redraw {}: {} rows of {} values; the training data have {} rows of {}", name,
                                           grey.shape(0), grey.shape(1), train.shape(0), train.shape(1)));

@@ -116,6 +116,7 @@ const auto cases = std::vector<Case>{
     // Data.
     {"train --data digts", {"digts", "did you mean 'digits'"}},
     {"train --data none.npz", {"none.npz", "no such file"}},
+    {"train --data digits --redraw mnist", {"--redraw mnist", "unknown data set", "valid: digits"}},
     {"train --data bars-and-stripes:99", {"99 x 99", "1 to 12"}},
     {"train --data empty.csv", {"empty.csv", "empty"}},
     {"train --data word.csv", {"word.csv", "line 2", "'zero'"}},
