@@ -44,7 +44,7 @@ auto handle(int signal) -> void {
 
 // A signal handler may not make a stop request itself.
 Interrupt::Interrupt()
-    : on_broken_pipe_(std::signal(SIGPIPE, on_broken_pipe)), watcher_([this](const std::stop_token& done) { watch(done); }) {
+    : earlier_pipe_handler_(std::signal(SIGPIPE, on_broken_pipe)), watcher_([this](const std::stop_token& done) { watch(done); }) {
     handle(SIGINT);
     handle(SIGTERM);  // of a batch system whose time is over
 }
@@ -53,7 +53,7 @@ Interrupt::~Interrupt() {
     for (const auto signal : {SIGINT, SIGTERM}) {
         if (std::signal(signal, SIG_DFL) == SIG_IGN) { std::signal(signal, SIG_IGN); }
     }
-    std::signal(SIGPIPE, on_broken_pipe_);
+    std::signal(SIGPIPE, earlier_pipe_handler_);
 }
 
 auto Interrupt::watch(const std::stop_token& done) -> void {

@@ -16,7 +16,7 @@ public:
 private:
     auto watch(const std::stop_token& done) -> void;
 
-    void (*on_broken_pipe_)(int);  // what was to happen before; when ignored, a print would fail in the midst of a training
+    void (*earlier_pipe_handler_)(int);  // replaced also when it ignores the signal: a print would fail in the midst of a training
     std::stop_source source_;
     std::jthread watcher_;
 };
